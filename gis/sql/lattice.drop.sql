@@ -1,0 +1,2 @@
+DROP FUNCTION is_on_lattice(geometry);
+DROP FUNCTION to_lattice(geometry);
