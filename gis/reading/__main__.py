@@ -1,0 +1,98 @@
+"""The reading process: limits itself, reads one file, hands the contents over as plain arrays and JSON.
+
+Internal: started by `gis.reading.read_features` with a request as JSON on standard input, in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gis.reading.contents import Contents
+from gis.reading.gdal_files import read_geopackage, read_shapefile, read_zip
+from gis.reading.json_files import read_json
+from gis.reading.limits import MEBI, Limits
+from gis.reading.refusals import FileRefused, NeedsTooMuchMemory, TooDeep, UnknownFormat
+
+
+def main() -> None:
+    request = json.load(sys.stdin)
+    limits = Limits(**request["limits"])
+    folder = Path.cwd()
+    for kind, value in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, limits.seconds),
+        (resource.RLIMIT_FSIZE, max(limits.file_bytes, limits.unzipped_bytes) + MEBI),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+    try:
+        contents = _read(Path(request["path"]), limits, request["encoding"], request["layer"], folder)
+        contents.check(limits)
+        _hand_over(contents, folder)
+    except FileRefused as refusal:
+        _refuse(refusal, folder)
+    except RecursionError:
+        _refuse(
+            TooDeep("文件中的内容嵌套过深。请重新导出。", "The file is nested too deeply. Export it again."), folder
+        )
+    except MemoryError:
+        del request
+        _refuse(out_of_memory(), folder)
+
+
+def out_of_memory() -> NeedsTooMuchMemory:
+    return NeedsTooMuchMemory(
+        "读取这个文件需要的内存超过上限。请分成几个文件，或简化后再导入。",
+        "Reading the file needs more memory than is allowed. Divide it into several files, or simplify it first.",
+    )
+
+
+def _read(path: Path, limits: Limits, encoding: str | None, layer: str | None, folder: Path) -> Contents:
+    """Read by what the file begins with, not by what it is called."""
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return read_zip(path, limits, encoding, layer, folder)
+    if head.startswith(b"SQLite format 3\0"):
+        return read_geopackage(path, limits, layer, folder)
+    if head.startswith(b"\x00\x00\x27\x0a"):
+        return read_shapefile(path, limits, encoding, folder)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return read_json(path, limits, encoding, layer)
+    raise UnknownFormat(
+        "认不出这个文件的格式。请提供 GeoJSON、TopoJSON、GeoPackage，或 zip 压缩的 Shapefile。",
+        "The format of this file is unknown. Provide GeoJSON, TopoJSON, GeoPackage, or a zipped Shapefile.",
+    )
+
+
+def _hand_over(contents: Contents, folder: Path) -> None:
+    np.savez(
+        folder / "geometry.npz",
+        xy=contents.xy,
+        rings=contents.rings,
+        polygons=contents.polygons,
+        features=contents.features,
+    )
+    _write(folder, {"attributes": contents.attributes, "crs": contents.crs, "notes": contents.notes})
+
+
+def _refuse(refusal: FileRefused, folder: Path) -> None:
+    _write(
+        folder,
+        {"refusal": type(refusal).__name__, "zh": refusal.zh, "en": refusal.en, "details": refusal.details},
+    )
+
+
+def _write(folder: Path, report: dict[str, Any]) -> None:
+    with (folder / "report.json").open("w", encoding="utf-8") as file:
+        json.dump(report, file, ensure_ascii=True)
+
+
+if __name__ == "__main__":
+    main()
