@@ -1,0 +1,153 @@
+"""Institutions, users and tokens: who may see and change what."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from treebeard.mp_tree import MP_Node, MP_NodeManager, MP_NodeQuerySet
+
+
+class InstitutionQuerySet(MP_NodeQuerySet):
+    """Institutions by place in the tree."""
+
+    def within(self, institution: Institution) -> InstitutionQuerySet:
+        """The institution and everything below it: its subtree."""
+        return self.filter(path__startswith=institution.path)
+
+    def visible_to(self, user: User) -> InstitutionQuerySet:
+        """The user's subtree; all for a regulator."""
+        if user.is_regulator:
+            return self.all()
+        return self.none() if user.institution is None else self.within(user.institution)
+
+    def above(self, institution: Institution) -> InstitutionQuerySet:
+        """The institutions above it, head office first."""
+        steps = range(institution.steplen, len(institution.path), institution.steplen)
+        return self.filter(path__in=[institution.path[:n] for n in steps]).order_by("path")
+
+
+class InstitutionManager(MP_NodeManager.from_queryset(InstitutionQuerySet)):  # type: ignore[misc]
+    """treebeard's own manager always makes its own QuerySet; this one makes ours, in tree order."""
+
+    def get_queryset(self) -> InstitutionQuerySet:
+        return InstitutionQuerySet(self.model, using=self._db).order_by("path")
+
+
+class Institution(MP_Node):
+    """机构: a node of head office › 一级支行 › 二级支行/分理处, or a regulator, which sees across institutions."""
+
+    class Kind(models.TextChoices):
+        HEAD_OFFICE = "head_office", _("总行")
+        BRANCH = "branch", _("一级支行")
+        SUB_BRANCH = "sub_branch", _("二级支行")
+        OFFICE = "office", _("分理处")
+        REGULATOR = "regulator", _("监管机构")
+
+    code = models.CharField(_("机构编码"), max_length=32, unique=True)
+    name = models.CharField(_("名称"), max_length=120)
+    kind = models.CharField(_("类别"), max_length=16, choices=Kind.choices)
+    synthetic = models.BooleanField(_("演示数据"), default=False)
+
+    objects = InstitutionManager()
+
+    class Meta:
+        db_table = "institution"
+        verbose_name = _("机构")
+        verbose_name_plural = _("机构")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def head_office_path(self) -> str:
+        """The path of the root of this institution's tree: what all parts of one bank share."""
+        return self.path[: self.steplen]
+
+
+class User(AbstractUser):
+    """用户: somebody who signs in; sees the subtree of one institution, as one role."""
+
+    class Role(models.TextChoices):
+        ADMINISTRATOR = "administrator", _("总行管理员")
+        PLANNER = "planner", _("网格规划员")
+        MANAGER = "manager", _("管理人员")
+        WORKER = "worker", _("网格员")
+        AUDITOR = "auditor", _("审计员")
+        REGULATOR = "regulator", _("监管人员")
+
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, related_name="users", verbose_name=_("机构"), null=True
+    )
+    role = models.CharField(_("角色"), max_length=16, choices=Role.choices, default=Role.WORKER)
+    synthetic = models.BooleanField(_("演示数据"), default=False)
+
+    class Meta:
+        db_table = "account"
+        verbose_name = _("用户")
+        verbose_name_plural = _("用户")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(is_superuser=True) | Q(institution__isnull=False), name="account_belongs_to_an_institution"
+            ),
+        )
+
+    @property
+    def is_regulator(self) -> bool:
+        """Whether the user looks across institutions, without people."""
+        return self.role == self.Role.REGULATOR
+
+    def can_plan_for(self, institution: Institution) -> bool:
+        """Whether the user may create and change plans of an institution: planners and administrators, own subtree."""
+        return self.role in {self.Role.PLANNER, self.Role.ADMINISTRATOR} and self.sees_inside(institution)
+
+    def sees_inside(self, institution: Institution) -> bool:
+        """Whether the institution lies in the user's own subtree."""
+        return (
+            self.institution is not None
+            and not self.is_regulator
+            and (institution.path.startswith(self.institution.path))
+        )
+
+    @property
+    def own_path(self) -> str:
+        """The tree path below which the user sees personal details; one that no institution has for a regulator."""
+        return "-" if self.is_regulator or self.institution is None else self.institution.path
+
+
+class ApiToken(models.Model):
+    """API 令牌: lets a program act as a user. Only a digest is stored: the token itself is shown once."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens", verbose_name=_("用户"))
+    name = models.CharField(_("用途"), max_length=80)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
+
+    class Meta:
+        db_table = "api_token"
+        verbose_name = _("API 令牌")
+        verbose_name_plural = _("API 令牌")
+
+    @staticmethod
+    def digest_of(token: str) -> str:
+        """What is stored of a token: it is random, so a plain SHA-256 is enough."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def issue(cls, user: User, name: str) -> str:
+        """Create a token for a user and return it; a former one of the same name ends."""
+        token = secrets.token_urlsafe(32)
+        cls.objects.update_or_create(user=user, name=name, defaults={"digest": cls.digest_of(token)})
+        return token
+
+    @classmethod
+    def user_of(cls, token: str) -> User | None:
+        """The active user whom a token stands for, or None."""
+        found = cls.objects.select_related("user__institution").filter(
+            digest=cls.digest_of(token), user__is_active=True
+        )
+        return next((row.user for row in found), None)

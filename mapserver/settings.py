@@ -1,0 +1,224 @@
+"""Settings. Everything that differs between machines comes from the environment; the defaults are the secure ones.
+
+Environment
+-----------
+DATABASE_URL     postgis://user@/name?host=/socket/folder
+SECRET_KEY       required when DEBUG is off
+DEBUG            1 for development
+ALLOWED_HOSTS    comma-separated
+JINGTIAN_HTTP    1 where the site is served over plain http on this machine only (the demo): no redirect to https
+TIANDITU_KEY     key of 天地图; without it that base map is not offered
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL = ROOT / ".local"
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "") in {"1", "true", "yes"}
+
+
+DEBUG = _flag("DEBUG")
+PLAIN_HTTP = DEBUG or _flag("JINGTIAN_HTTP")
+SECRET_KEY = os.environ.get("SECRET_KEY") or ("development only, never on a server" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set. Set it in the environment (make demo does), or DEBUG=1.")
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1").split(",") if host]
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TRUSTED_ORIGINS", "").split(",") if origin]
+
+INSTALLED_APPS = [
+    "layers.orgs",
+    "layers.grids",
+    "layers.facilities",
+    "layers.staff",
+    "layers.imports",
+    "layers.demo",
+    "mapserver",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.postgres",
+    "treebeard",
+    "leaflet",
+    "ninja",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mapserver.middleware.CompressResponse",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "mapserver.urls"
+WSGI_APPLICATION = "mapserver.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": dj_database_url.config(default="postgis:///jingtian", conn_max_age=600, conn_health_checks=True),
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": LOCAL / "cache"},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "orgs.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "map"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("中文")), ("en", "English")]
+LOCALE_PATHS = [ROOT / "mapserver" / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = LOCAL / "static"
+STATICFILES_DIRS = [
+    ("npm/topojson-client", ROOT / "node_modules" / "topojson-client" / "dist"),
+    ("npm/markercluster", ROOT / "node_modules" / "leaflet.markercluster" / "dist"),
+    ("npm/locatecontrol", ROOT / "node_modules" / "leaflet.locatecontrol" / "dist"),
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "mapserver.static_storage.Storage"
+    },
+}
+MEDIA_ROOT = LOCAL / "media"
+
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not PLAIN_HTTP
+SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("BEHIND_PROXY") else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+X_FRAME_OPTIONS = "DENY"
+# Django's own GDAL bindings never open a file here: uploads are parsed by pyogrio in a limited child process (gis.reading).
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]
+
+TIANDITU_KEY = os.environ.get("TIANDITU_KEY", "")
+BASE_MAPS = [
+    {"id": "none", "name": _("无底图"), "url": "", "datum": "cgcs2000", "attribution": ""},
+    *(
+        [
+            {
+                "id": "tianditu",
+                "name": _("天地图"),
+                "url": "https://t{s}.tianditu.gov.cn/vec_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=vec"
+                "&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILECOL={x}&TILEROW={y}&TILEMATRIX={z}&tk=" + TIANDITU_KEY,
+                "subdomains": "01234567",
+                "datum": "cgcs2000",
+                "attribution": "© 天地图",
+            }
+        ]
+        if TIANDITU_KEY
+        else []
+    ),
+    {
+        "id": "osm",
+        "name": "OpenStreetMap",
+        "url": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+        "datum": "wgs84",
+        "attribution": "© OpenStreetMap contributors",
+    },
+    {
+        "id": "amap",
+        "name": _("高德地图"),
+        "url": "https://webrd0{s}.is.autonavi.com/appmaptile?lang=zh_cn&size=1&scale=1&style=8&x={x}&y={y}&z={z}",
+        "subdomains": "1234",
+        "datum": "gcj02",
+        "attribution": "© 高德",
+    },
+]
+"""Base maps, each with the datum its tiles are drawn in; the first is the default and needs no network."""
+
+LEAFLET_CONFIG = {"RESET_VIEW": False, "SCALE": None, "MINIMAP": False, "ATTRIBUTION_PREFIX": "", "TILES": []}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [
+            SELF,
+            "data:",
+            "blob:",
+            "https://*.tianditu.gov.cn",
+            "https://tile.openstreetmap.org",
+            "https://*.is.autonavi.com",
+        ],
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
