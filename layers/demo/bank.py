@@ -1,0 +1,159 @@
+"""The made-up banks of the demo: institutions, users, staff and service points. Everything here is marked synthetic."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.gis.geos import Point
+
+from layers.demo.county import COUNTY, GRID, TOWNSHIP, GridRow
+from layers.demo.people import DemoPlace, staff_no, work_phone, worker_name
+from layers.facilities.models import Machine, Outlet
+from layers.grids.loading import GridRecord, load_grids
+from layers.grids.models import SRID, GridCount, Plan
+from layers.orgs.models import Institution, User
+from layers.staff.models import Assignment, Staff
+
+PASSWORD = "jingtian-2026"
+"""The password of all demo users; the demo listens on this machine only."""
+
+FIRST_DAY = dt.date(2026, 1, 1)
+LEVEL_NAMES = ["县", "镇", "村", "网格"]
+
+
+def make_bank(code: str, name: str, rows: Sequence[GridRow]) -> tuple[Institution, dict[str, Institution]]:
+    """A bank with a head office and a sub-branch for each township; returns it and the sub-branches by township code."""
+    bank = Institution.add_root(code=code, name=name, kind=Institution.Kind.HEAD_OFFICE, synthetic=True)
+    branches = {
+        row.code: Institution.objects.get(pk=bank.pk).add_child(
+            code=f"{code}-{row.code}", name=f"{row.name}支行", kind=Institution.Kind.SUB_BRANCH, synthetic=True
+        )
+        for row in rows
+        if row.level == TOWNSHIP
+    }
+    return Institution.objects.get(pk=bank.pk), branches
+
+
+def make_users(institution: Institution, usernames: dict[str, User.Role]) -> dict[str, User]:
+    """Demo users of an institution, all with the demo password."""
+    password = make_password(PASSWORD)
+    return {
+        username: User.objects.create(
+            username=username,
+            password=password,
+            role=role,
+            institution=institution,
+            first_name=role.label,
+            synthetic=True,
+        )
+        for username, role in usernames.items()
+    }
+
+
+def make_plan(
+    institution: Institution,
+    name: str,
+    rows: Sequence[GridRow],
+    *,
+    source: str,
+    depth: int = GRID,
+    synthetic: bool = True,
+) -> tuple[Plan, dict[str, int]]:
+    """A draft plan with the grids down to a depth and their household counts; returns it and the grids' ids by code."""
+    rows = [row for row in rows if row.level <= depth]
+    plan = Plan.objects.create(
+        institution=institution,
+        name=name,
+        area_code=next(row.code for row in rows if row.level == COUNTY),
+        level_names=LEVEL_NAMES[: depth + 1],
+        source=source,
+        synthetic=synthetic,
+    )
+    ids = load_grids(
+        plan, [GridRecord(row.code, row.parent_code, row.name, row.level, row.kind, row.geometry) for row in rows]
+    )
+    GridCount.objects.bulk_create(
+        GridCount(
+            grid_id=ids[row.code],
+            measure=GridCount.Measure.HOUSEHOLDS,
+            value=row.households,
+            as_of=FIRST_DAY,
+            synthetic=True,
+        )
+        for row in rows
+    )
+    return plan, ids
+
+
+def publish(plan: Plan, valid_from: dt.date) -> None:
+    """Take a draft through all steps to publication."""
+    for status in (Plan.Status.SUBMITTED, Plan.Status.APPROVED, Plan.Status.PUBLISHED):
+        plan.status = status
+        plan.valid_from = valid_from if status == Plan.Status.PUBLISHED else None
+        plan.save()
+
+
+def staff_grids(
+    rows: Sequence[GridRow],
+    ids: dict[str, int],
+    branches: dict[str, Institution],
+    *,
+    vacant: str | None,
+    first: int = 0,
+) -> list[Staff]:
+    """One grid worker for each leaf but the vacant one, in charge from the first day of the plan."""
+    parents = {row.code: row.parent_code for row in rows}
+    depth = max(row.level for row in rows)
+    leaves = [row for row in rows if row.level == depth and row.code != vacant]
+    staff = Staff.objects.bulk_create(
+        Staff(
+            institution=branches[_township(row.code, parents, branches)],
+            number=staff_no(first + i),
+            name=worker_name(first + i),
+            kind=(Staff.Kind.FULL_TIME, Staff.Kind.PART_TIME, Staff.Kind.EXTERNAL)[i % 3],
+            work_phone=work_phone(first + i),
+            synthetic=True,
+        )
+        for i, row in enumerate(leaves)
+    )
+    Assignment.objects.bulk_create(
+        Assignment(staff=person, grid_id=ids[row.code], valid_from=FIRST_DAY)
+        for person, row in zip(staff, leaves, strict=True)
+    )
+    return staff
+
+
+def place(
+    places: Sequence[DemoPlace],
+    rows: Sequence[GridRow],
+    branches: dict[str, Institution],
+    model: type[Outlet] | type[Machine],
+) -> None:
+    """Outlets or machines of a bank, each belonging to the sub-branch of its township."""
+    parents = {row.code: row.parent_code for row in rows}
+    kinds = {
+        "营业网点": Outlet.Kind.STAFFED,
+        "自助银行": Outlet.Kind.SELF_SERVICE,
+        "助农取款点": Machine.Kind.CASH_POINT,
+    }
+    model.objects.bulk_create(
+        model(
+            institution=branches[_township(spot.grid_code, parents, branches)],
+            code=f"{i + 1:04}",
+            name=spot.name,
+            kind=kinds[spot.type],
+            geom=Point(spot.lon, spot.lat, srid=SRID),
+            synthetic=True,
+        )
+        for i, spot in enumerate(places)
+    )
+
+
+def _township(code: str, parents: dict[str, str | None], branches: dict[str, Institution]) -> str:
+    while code not in branches:
+        parent = parents[code]
+        assert parent is not None, f"{code} lies in no township"
+        code = parent
+    return code
