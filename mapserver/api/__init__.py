@@ -1,0 +1,104 @@
+"""The JSON API: one NinjaAPI, one error shape, session cookie or bearer token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, ValidationError
+from ninja.renderers import JSONRenderer
+from ninja.security import HttpBearer, SessionAuth
+
+from gis.errors import JingtianError
+from layers.imports.api import router as imports
+from layers.orgs.models import ApiToken, User
+from mapserver.api.grids import router as grids
+from mapserver.api.layers import router as layers
+from mapserver.api.locate import router as locate
+from mapserver.api.me import router as me
+from mapserver.api.plans import router as plans
+
+STATUS = {
+    "outside_every_grid": 404,
+    "not_found": 404,
+    "not_allowed": 403,
+    "coverage_broken": 409,
+    "too_many_points": 413,
+}
+"""HTTP status by the code of the error; 400 for the others."""
+
+
+class Bearer(HttpBearer):
+    """`Authorization: Bearer <token>`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        user = ApiToken.user_of(token)
+        if user is not None:
+            request.user = user
+        return user
+
+
+class PlainJSON(JSONRenderer):
+    """JSON with Chinese as it is, not escaped."""
+
+    json_dumps_params = {"ensure_ascii": False}
+
+
+api = NinjaAPI(
+    title="井田 Jingtian",
+    version="1",
+    description=str(_("网格化金融服务地理信息接口; 坐标均为 CGCS2000 经纬度")),
+    renderer=PlainJSON(),
+    auth=[Bearer(), SessionAuth(csrf=True)],
+    urls_namespace="api",
+)
+api.add_router("", me)
+api.add_router("/plans", plans)
+api.add_router("/grids", grids)
+api.add_router("/locate", locate)
+api.add_router("/layers", layers)
+api.add_router("/imports", imports)
+
+
+def answer(
+    request: HttpRequest, status: int, code: str, zh: str, en: str, where: Any = None, **details: Any
+) -> HttpResponse:
+    """The one shape of errors."""
+    body = {"code": code, "message": {"zh": zh, "en": en}, "where": where, "details": details}
+    return api.create_response(request, body, status=status)
+
+
+@api.exception_handler(JingtianError)
+def on_fault(request: HttpRequest, error: JingtianError) -> HttpResponse:
+    return answer(request, STATUS.get(error.code, 400), error.code, error.zh, error.en, error.where, **error.details)
+
+
+@api.exception_handler(ValidationError)
+def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    names = "、".join(str(fault["loc"][-1]) for fault in error.errors)
+    return answer(
+        request,
+        422,
+        "invalid_request",
+        f"请求中的参数有误: {names}; 参数说明见 /api/docs。",
+        f"These parameters are not right: {names}. /api/docs describes them.",
+        errors=error.errors,
+    )
+
+
+@api.exception_handler(AuthenticationError)
+def on_anonymous(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return answer(request, 401, "not_signed_in", "请先登录, 或提供 API 令牌。", "Sign in first, or give an API token.")
+
+
+@api.exception_handler(PermissionDenied)
+def on_denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    return answer(request, 403, "not_allowed", "您没有权限进行此操作。", "You are not allowed to do this.")
+
+
+@api.exception_handler(Http404)
+def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return answer(request, 404, "not_found", "没有找到, 或您无权查看。", "Not found, or not yours to see.")

@@ -1,0 +1,100 @@
+"""Which grid is this: one point, or many."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import numpy as np
+from django.contrib.gis.geos import Point
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from gis.datum import parse_datum, to_cgcs2000
+from gis.errors import JingtianError
+from layers.facilities.models import Machine, Outlet
+from layers.grids.models import Grid, Plan, PlanQuerySet
+from layers.orgs.models import Institution
+from layers.staff.models import Assignment
+from mapserver.api.grids import with_labels
+from mapserver.batch import locate_csv, locate_geojson
+from mapserver.sqlfile import run
+
+router = Router(tags=["locate"])
+
+
+class OutsideEveryGrid(JingtianError):
+    """No grid in force contains the point; `where` is the point."""
+
+    code = "outside_every_grid"
+
+
+def plans_to_search(request: HttpRequest, at: dt.date | None, plan: int | None) -> PlanQuerySet:
+    """The plans in which a point is looked up: the one asked for, or those in force on the date."""
+    visible = Plan.objects.visible_to(request.user)
+    return visible.in_force(at) if plan is None else visible.filter(pk=plan)
+
+
+@router.get("")
+def locate(
+    request: HttpRequest,
+    lon: float,
+    lat: float,
+    datum: str = "cgcs2000",
+    at: dt.date | None = None,
+    accuracy: float = Query(0, ge=0, le=10_000),
+    plan: int | None = None,
+) -> dict[str, Any]:
+    """The grid of a point, its chain, who is in charge, the distance to the border, and what is near."""
+    user = request.user
+    [[x, y]] = to_cgcs2000(np.array([[lon, lat]]), parse_datum(datum)).tolist()
+    plans = plans_to_search(request, at, plan)
+    text = run(
+        "locate",
+        {
+            "plans": plans.values("pk"),
+            "assignments": Assignment.objects.visible_to(user).on(at).values("pk"),
+            "institutions": Institution.objects.visible_to(user).values("pk"),
+        },
+        lon=x,
+        lat=y,
+        accuracy=accuracy,
+        user=user.pk,
+        own_path=user.own_path,
+    )
+    if text is None:
+        raise _outside(x, y, plans)
+    found: dict[str, Any] = json.loads(text)
+    for kind, model in (("outlets", Outlet), ("machines", Machine)):
+        for spot in found["nearest"][kind]:
+            spot["kind_label"] = str(model.Kind(spot["kind"]).label)
+    return found | {
+        "point": {"lon": x, "lat": y, "datum": "cgcs2000"},
+        "people_visible": not user.is_regulator,
+        "responsible": [with_labels(person) for person in found["responsible"]],
+        "near_border": found["border_distance_m"] <= accuracy,
+    }
+
+
+@router.post("")
+def locate_many(
+    request: HttpRequest, datum: str = "cgcs2000", at: dt.date | None = None, plan: int | None = None
+) -> HttpResponse:
+    """The grid of each of up to 100,000 points: CSV in, CSV out; GeoJSON in, GeoJSON out."""
+    plans = list(plans_to_search(request, at, plan).order_by("pk"))
+    if request.content_type == "text/csv":
+        return HttpResponse(locate_csv(request.body, parse_datum(datum), plans), content_type="text/csv; charset=utf-8")
+    return HttpResponse(locate_geojson(request.body, parse_datum(datum), plans), content_type="application/geo+json")
+
+
+def _outside(x: float, y: float, plans: PlanQuerySet) -> OutsideEveryGrid:
+    point = Point(x, y, srid=4490)
+    roots = Grid.objects.filter(plan__in=plans, level=0)
+    areas = "、".join(sorted({root.name for root in roots}))
+    return OutsideEveryGrid(
+        f"这个位置不在任何网格内。{'服务区域: ' + areas + '; ' if areas else '该日期没有生效的方案; '}请检查经纬度的先后和坐标系。",
+        f"This place is in no grid. {'Service area: ' + areas + '. ' if areas else 'No plan is in force on that date. '}"
+        "Check the order of longitude and latitude, and the datum.",
+        where={"type": "Point", "coordinates": list(point.coords)},
+    )
