@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import connection
 from django.db.models import Model, QuerySet
 
 FOLDER = Path(__file__).parent / "sql"
+PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|%s")
+
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+"""Names of the statements that each open connection has prepared."""
 
 
 @cache
@@ -17,8 +25,10 @@ def _text(name: str) -> str:
     return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def run(name: str, scopes: dict[str, QuerySet[Any] | type[Model]], **values: Any) -> Any:
+def run(name: str, scopes: Mapping[str, QuerySet[Any] | type[Model]], **values: Any) -> Any:
     """Run mapserver/sql/`name`.sql, which answers with one value; None when it answers with no row.
+
+    The statement is prepared once per connection: planning it costs more than running it.
 
     Parameters
     ----------
@@ -26,7 +36,7 @@ def run(name: str, scopes: dict[str, QuerySet[Any] | type[Model]], **values: Any
         Each `{key}` in the file becomes the subquery of that QuerySet, its parameters staying parameters, or the table
         of that model.
     values
-        Named parameters, `%(key)s` in the file.
+        Named parameters, `%(key)s` in the file; cast them there (`%(key)s::float8`) where the context leaves the type open.
     """
     subqueries = {}
     for key, scope in scopes.items():
@@ -37,7 +47,20 @@ def run(name: str, scopes: dict[str, QuerySet[Any] | type[Model]], **values: Any
         names = [f"{key}_{i}" for i in range(len(parameters))]
         values |= dict(zip(names, parameters, strict=True))
         subqueries[key] = sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
+    return _execute(_text(name).format(**subqueries), values)
+
+
+def _execute(sql: str, values: dict[str, Any]) -> Any:
+    used = [key for key in values if f"%({key})s" in sql]
+    number = {key: i for i, key in enumerate(used, start=1)}
+    statement = PLACEHOLDER.sub(lambda found: f"${number[found[1]]}" if found[1] else "%", sql)
+    name = "jt_" + sha256(statement.encode()).hexdigest()[:20]
     with connection.cursor() as cursor:
-        cursor.execute(_text(name).format(**subqueries), values)
+        prepared = _prepared.setdefault(connection.connection, set())
+        if name not in prepared:
+            cursor.execute(f"PREPARE {name} AS {statement}")
+            prepared.add(name)
+        arguments = ", ".join(["%s"] * len(used))
+        cursor.execute(f"EXECUTE {name} ({arguments})" if used else f"EXECUTE {name}", [values[key] for key in used])
         row = cursor.fetchone()
     return row and row[0]

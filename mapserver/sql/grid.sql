@@ -2,7 +2,7 @@
 WITH grid AS (
     SELECT grid.*, plan.level_names, plan.synthetic
     FROM grid JOIN plan ON plan.id = grid.plan_id
-    WHERE grid.id = %(grid)s AND grid.plan_id IN ({plans})
+    WHERE grid.id = %(grid)s::bigint AND grid.plan_id IN ({plans})
 )
 SELECT jsonb_build_object(
     'id', grid.id,
@@ -32,7 +32,7 @@ SELECT jsonb_build_object(
     'responsible', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'name', staff.name, 'kind', assignment.kind, 'staff_kind', staff.kind, 'institution', institution.name,
-            'work_phone', CASE WHEN institution.path LIKE %(own_path)s || '%%' THEN staff.work_phone END,
+            'work_phone', CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.work_phone END,
             'synthetic', staff.synthetic, 'since', assignment.valid_from) ORDER BY assignment.kind DESC, staff.number), '[]')
         FROM assignment JOIN staff ON staff.id = assignment.staff_id JOIN institution ON institution.id = staff.institution_id
         WHERE assignment.grid_id = grid.id AND assignment.id IN ({assignments})),

@@ -1,9 +1,9 @@
-WITH bounds AS (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS mercator),
+WITH bounds AS (SELECT ST_TileEnvelope(%(z)s::int, %(x)s::int, %(y)s::int) AS mercator),
 shape AS (
     SELECT grid.id, grid.code, grid.name, grid.kind,
            ST_AsMVTGeom(ST_Transform(grid.geom, 3857), bounds.mercator) AS geom
     FROM grid, bounds
-    WHERE grid.plan_id = %(plan)s AND grid.level = %(level)s
+    WHERE grid.plan_id = %(plan)s::bigint AND grid.level = %(level)s::int
         AND grid.geom && ST_Transform(ST_Expand(bounds.mercator, 1), 4490)
 )
 SELECT ST_AsMVT(shape, 'grids', 4096, 'geom', 'id') FROM shape WHERE geom IS NOT NULL

@@ -7,4 +7,4 @@ SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_
         'parent', parent.code, 'bank_code', grid.bank_code)
 ) ORDER BY grid.level, grid.code), '[]'))::text
 FROM grid LEFT JOIN grid AS parent ON parent.id = grid.parent_id
-WHERE grid.plan_id = %(plan)s AND (%(level)s::int IS NULL OR grid.level = %(level)s)
+WHERE grid.plan_id = %(plan)s::bigint AND (%(level)s::int IS NULL OR grid.level = %(level)s::int)

@@ -1,14 +1,20 @@
 -- Which grid is this, who is in charge, how far is the border, what is near: one statement, one JSON value; null outside
 -- every grid. The tie-break on a border or corner: the leaf with the smallest code; the chain follows the leaf.
 WITH here AS (
-    SELECT ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4490) AS geom,
-           ST_SetSRID(ST_MakePoint(%(lon)s, %(lat)s), 4490)::geography AS geog
+    SELECT point AS geom, point::geography AS geog
+    FROM ST_SetSRID(ST_MakePoint(%(lon)s::float8, %(lat)s::float8), 4490) AS point
 ),
-leaf AS (
-    SELECT grid.*
+-- The exact test reads the whole polygon, so it comes last, for the few leaves whose boxes hold the point.
+candidate AS MATERIALIZED (
+    SELECT grid.id
     FROM grid, here
-    WHERE grid.plan_id IN ({plans}) AND ST_Intersects(grid.geom, here.geom)
+    WHERE grid.geom && here.geom AND grid.plan_id = ANY (ARRAY({plans}))
         AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = grid.id)
+),
+leaf AS MATERIALIZED (
+    SELECT grid.*
+    FROM grid JOIN candidate USING (id), here
+    WHERE ST_Intersects(grid.geom, here.geom)
     ORDER BY grid.plan_id, grid.code
     LIMIT 1
 ),
@@ -20,14 +26,14 @@ border AS (
 around AS (
     SELECT other.id, other.code, other.name, ST_Distance(other.geom::geography, here.geog) AS distance_m
     FROM leaf, here, grid AS other
-    WHERE %(accuracy)s > 0 AND other.plan_id = leaf.plan_id AND other.level = leaf.level
-        AND other.geom && ST_Expand(here.geom, %(accuracy)s / (110000 * cos(radians(%(lat)s))), %(accuracy)s / 110000)
-        AND ST_Distance(other.geom::geography, here.geog) <= %(accuracy)s
+    WHERE %(accuracy)s::float8 > 0 AND other.plan_id = leaf.plan_id AND other.level = leaf.level
+        AND other.geom && ST_Expand(here.geom, %(accuracy)s::float8 / (110000 * cos(radians(%(lat)s::float8))), %(accuracy)s::float8 / 110000)
+        AND ST_Distance(other.geom::geography, here.geog) <= %(accuracy)s::float8
 ),
 people AS (
     SELECT assignment.grid_id, staff.name, assignment.kind, staff.kind AS staff_kind, staff.synthetic, staff.user_id,
            institution.name AS institution, assignment.valid_from AS since,
-           CASE WHEN institution.path LIKE %(own_path)s || '%%' THEN staff.work_phone END AS work_phone
+           CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.work_phone END AS work_phone
     FROM assignment JOIN staff ON staff.id = assignment.staff_id JOIN institution ON institution.id = staff.institution_id
     WHERE assignment.grid_id IN (SELECT id FROM leaf UNION SELECT id FROM around) AND assignment.id IN ({assignments})
 )
@@ -48,7 +54,7 @@ SELECT jsonb_build_object(
     'responsible', (
         SELECT coalesce(jsonb_agg(to_jsonb(people) - '{{grid_id,user_id}}'::text[] ORDER BY kind DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
-    'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s),
+    'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),
     'border_point', jsonb_build_array(ST_X(border.nearest), ST_Y(border.nearest)),
     'border_distance_m', ST_Distance(border.nearest::geography, here.geog),
     'candidates', (
@@ -61,12 +67,12 @@ SELECT jsonb_build_object(
             SELECT coalesce(jsonb_agg(to_jsonb(spot) ORDER BY distance_m), '[]') FROM (
                 SELECT outlet.id, name, kind, synthetic, ST_X(outlet.geom) AS lon, ST_Y(outlet.geom) AS lat,
                     ST_Distance(outlet.geom::geography, here.geog) AS distance_m
-                FROM outlet WHERE outlet.institution_id IN ({institutions}) ORDER BY outlet.geom::geography <-> here.geog LIMIT 3) AS spot),
+                FROM outlet WHERE outlet.institution_id = ANY (ARRAY({institutions})) ORDER BY outlet.geom::geography <-> here.geog LIMIT 3) AS spot),
         'machines', (
             SELECT coalesce(jsonb_agg(to_jsonb(spot) ORDER BY distance_m), '[]') FROM (
                 SELECT machine.id, name, kind, synthetic, ST_X(machine.geom) AS lon, ST_Y(machine.geom) AS lat,
                     ST_Distance(machine.geom::geography, here.geog) AS distance_m
-                FROM machine WHERE machine.institution_id IN ({institutions}) ORDER BY machine.geom::geography <-> here.geog LIMIT 3) AS spot)
+                FROM machine WHERE machine.institution_id = ANY (ARRAY({institutions})) ORDER BY machine.geom::geography <-> here.geog LIMIT 3) AS spot)
     )
 )::text
 FROM leaf, here, border

@@ -4,8 +4,10 @@ import json
 import sqlite3
 import stat
 import struct
+import subprocess
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box, mapping
 from shapely.geometry.base import BaseGeometry
 
+from gis import reading
 from gis.reading import FeatureSet, Limits, read_features, refusals
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -333,9 +336,10 @@ def test_impossible_coordinates(write: Callable[..., Path], text: str) -> None:
 
 
 def test_not_a_number_in_a_geopackage(tmp_path: Path) -> None:
-    bad = shapely.from_wkb(shapely.to_wkb(box(0, 0, 1, 77)).replace(struct.pack("<d", 77), struct.pack("<d", np.nan)))
+    path = write_ogr(tmp_path / "a.gpkg", [SQUARE, box(0, 0, 1, 77)], NAMES[:2], geometry_type="Polygon")
+    path.write_bytes(path.read_bytes().replace(struct.pack("<d", 77), struct.pack("<d", np.nan)))
     with pytest.raises(refusals.ImpossibleCoordinates, match="Feature 2"):
-        read_features(write_ogr(tmp_path / "a.gpkg", [SQUARE, bad], NAMES[:2], geometry_type="Polygon"))
+        read_features(path)
 
 
 @pytest.mark.parametrize(
@@ -391,6 +395,27 @@ def test_collapsed_rings_in_a_geopackage(tmp_path: Path) -> None:
         read_features(write_ogr(tmp_path / "a.gpkg", [SQUARE, flat], NAMES[:2], geometry_type="Polygon"))
 
 
+def test_a_ring_of_two_vertices_in_a_geopackage(tmp_path: Path) -> None:
+    path = write_ogr(tmp_path / "a.gpkg", [SQUARE, box(0, 0, 1, 77)], NAMES[:2], geometry_type="Polygon")
+    whole = shapely.to_wkb(box(0, 0, 1, 77))
+    with sqlite3.connect(path) as database:
+        drop_triggers(database)
+        (blob,) = database.execute("SELECT geom FROM a WHERE fid = 2").fetchone()
+        ring = blob.index(whole) + 9
+        database.execute(
+            "UPDATE a SET geom = ? WHERE fid = 2", [blob[:ring] + struct.pack("<I", 2) + blob[ring + 4 :][:32]]
+        )
+    database.close()
+    with pytest.raises(refusals.CollapsedRing, match="Feature 2"):
+        read_features(path)
+
+
+def drop_triggers(database: sqlite3.Connection) -> None:
+    """GeoPackage's triggers call functions that only GDAL has."""
+    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        database.execute(f'DROP TRIGGER "{trigger}"')
+
+
 def nested_collections(depth: int) -> bytes:
     opening = b'{"type":"GeometryCollection","geometries":['
     return opening * depth + b"]}" * depth
@@ -415,8 +440,7 @@ def test_deep_nesting_in_a_geopackage(tmp_path: Path) -> None:
     path = write_ogr(tmp_path / "a.gpkg", [SQUARE], NAMES[:1], layer="a", geometry_type="Unknown")
     blob = b"GP\x00\x01" + struct.pack("<i", 4490) + b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" * 200_000
     with sqlite3.connect(path) as database:
-        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f'DROP TRIGGER "{trigger}"')
+        drop_triggers(database)
         database.execute("UPDATE a SET geom = ?", [blob])
     database.close()
     with pytest.raises(refusals.FileRefused):
@@ -524,11 +548,28 @@ def test_time_stays_bounded(write: Callable[..., Path]) -> None:
         read_features(path, limits=Limits(seconds=1))
 
 
-def test_the_reader_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from gis.reading import _environment
+def test_an_orphaned_reader_stops_by_itself(write: Callable[..., Path], tmp_path: Path) -> None:
+    """Processor time is limited in the reading process too, in case nobody is left to stop it."""
+    path = write(shapely.to_geojson(circle(1_000_000)).encode())
+    request = {"path": str(path), "limits": asdict(Limits(seconds=1)), "encoding": None, "layer": None}
+    with pytest.raises(refusals.TookTooLong):
+        reading._run(request, Limits(seconds=60), tmp_path)
 
+
+def test_the_reader_sees_nothing_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    seen = {}
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        seen.update(options["env"])
+        return original(*arguments, **options)
+
+    original = subprocess.run
+    monkeypatch.setattr("gis.reading.subprocess.run", run)
     monkeypatch.setenv("DATABASE_URL", "postgres://secret")
-    assert "DATABASE_URL" not in _environment(tmp_path)
+    read_features(write(geojson(SHAPES)))
+    assert "PYTHONPATH" in seen and "DATABASE_URL" not in seen
 
 
 def test_a_reader_that_dies_is_reported(

@@ -1,0 +1,37 @@
+"""`make bench`: every figure beside a peer's, measured in the same run, as a table of ratios."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mapserver.settings")
+    django.setup()
+
+    from django.db import connection
+
+    from tests.bench import coverage, locating
+    from tests.bench.table import HEADER
+
+    wanted = set(sys.argv[1:]) or {"coverage", "locating"}
+    original = connection.settings_dict["NAME"]
+    name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT version(), postgis_lib_version(), postgis_geos_version()")
+            postgres, postgis, geos = cursor.fetchone()
+        print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {postgres.split(' on ')[0]}, PostGIS {postgis}, GEOS {geos}")
+        print(HEADER, flush=True)
+        raw = connection.Database.connect(**connection.get_connection_params())
+        suites = {"coverage": lambda: coverage.run(raw), "locating": lambda: locating.run(raw, name)}
+        for suite, run in suites.items():
+            if suite in wanted:
+                for line in run():
+                    print(line, flush=True)
+        raw.close()
+    finally:
+        connection.creation.destroy_test_db(original, verbosity=0)

@@ -1,0 +1,111 @@
+"""Locating: one point over HTTP beside an empty view, a million points beside STRtree and a PostGIS join."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import shapely
+from django.core.management import call_command
+from django.db import connection
+
+from gis.locate import Locator
+from layers.orgs.models import ApiToken, User
+from tests.bench.table import Line, faster, in_turn, slower, timed
+
+POINTS = 1_000_000
+REQUESTS = 400
+PORT = 8765
+
+
+def run(raw: Any, database: str) -> Iterator[Line]:
+    """On the demo county, loaded anew."""
+    os.environ["JINGTIAN_ENV"] = os.devnull
+    call_command("demo", area="qianjiang", stdout=io.StringIO())
+    yield from _over_http(database)
+    yield from _many(raw)
+
+
+def _over_http(database: str) -> Iterator[Line]:
+    token = ApiToken.issue(User.objects.get(username="admin"), "bench")
+    with _server(database):
+        client = http.client.HTTPConnection("127.0.0.1", PORT)
+
+        def getter(path: str) -> Callable[[], None]:
+            def get() -> None:
+                client.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+                response = client.getresponse()
+                response.read()
+                assert response.status == 200, response.status
+
+            get()
+            return get
+
+        locate, empty = getter("/api/locate?lon=112.9&lat=30.42"), getter("/empty")
+        ours, theirs = in_turn(locate, empty, REQUESTS)
+        yield slower("GET /api/locate, p50", ours, "an empty view, p50", theirs, "≤ 3")
+
+
+@contextmanager
+def _server(database: str) -> Iterator[None]:
+    host = connection.settings_dict["HOST"]
+    environment = os.environ | {"DATABASE_URL": f"postgis://jingtian@{quote(host, safe='')}/{database}", "JINGTIAN_HTTP": "1"}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "tests.bench.wsgi", "--bind", f"127.0.0.1:{PORT}", "--threads", "2", "--keep-alive", "30"],
+        env=environment, stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            try:
+                probe = http.client.HTTPConnection("127.0.0.1", PORT)
+                probe.request("GET", "/healthz")
+                probe.getresponse().read()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _many(raw: Any) -> Iterator[Line]:
+    cursor = raw.cursor()
+    cursor.execute("SELECT code, ST_AsBinary(geom) FROM grid WHERE plan_id = (SELECT min(id) FROM plan WHERE status = 'published') AND level = 3")
+    rows = cursor.fetchall()
+    codes, leaves = [row[0] for row in rows], shapely.from_wkb([bytes(row[1]) for row in rows])
+    west, south, east, north = shapely.total_bounds(leaves)
+    xy = np.random.default_rng(1).uniform((west, south), (east, north), (POINTS, 2))
+
+    def ours() -> None:
+        Locator(codes, leaves).locate(xy)
+
+    def tree() -> None:
+        shapely.STRtree(leaves).query(shapely.points(xy), predicate="intersects")
+
+    a, b = in_turn(ours, tree, 3)
+    yield slower("1,000,000 points, index included", a, "shapely STRtree query", b, "≤ 1.5")
+
+    cursor.execute("CREATE TABLE many (id serial, geom geometry(Point, 4490))")
+    text = io.StringIO("".join(f"SRID=4490;POINT({x!r} {y!r})\n" for x, y in xy.tolist()))
+    cursor.copy_expert("COPY many (geom) FROM STDIN", text)
+    cursor.execute("ANALYZE many")
+    raw.commit()
+
+    def join() -> None:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT many.id, min(code) FROM many JOIN grid ON ST_Intersects(grid.geom, many.geom)"
+            " WHERE plan_id = (SELECT min(id) FROM plan WHERE status = 'published') AND level = 3 GROUP BY many.id) AS found"
+        )
+        cursor.fetchall()
+
+    yield faster("1,000,000 points, index included", timed(ours), "PostGIS join", timed(join), "≥ 3")
