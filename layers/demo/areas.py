@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import shapely
 from django.conf import settings
 from django.contrib.gis.geos import GEOSGeometry
@@ -17,6 +18,7 @@ from layers.demo.county import GRID, TOWNSHIP, GridRow, build_county, read_divis
 from layers.demo.people import place_cash_points, place_outlets
 from layers.facilities.models import Machine, Outlet
 from layers.grids.models import SRID, Grid, GridCount
+from layers.imports.pipeline import Options, Source, check, read_tree, repaired
 from layers.orgs.models import Institution, User
 
 Say = Callable[[str], None]
@@ -27,11 +29,7 @@ ROLES = {
     "auditor": User.Role.AUDITOR,
 }
 XIHU_FOLDER = settings.ROOT.parent / "shared" / "data"
-XIHU_LEVELS = (
-    ("xihu_demo_towns", "code9", "county_code6"),
-    ("xihu_demo_communities", "code12", "town_code9"),
-    ("xihu_demo_grids", "code15", "community_code12"),
-)
+XIHU_FILES = ("xihu_demo_towns", "xihu_demo_communities", "xihu_demo_grids")
 GAP_WIDTH_M = 5.0
 
 
@@ -82,24 +80,25 @@ def load_qianjiang(say: Say) -> None:
 
 def load_xihu(say: Say) -> None:
     """杭州西湖区: the real tree 11 › 201 › 605, repaired on the way in, with the report of what was changed."""
-    files = [XIHU_FOLDER / f"{name}.geojson" for name, _, _ in XIHU_LEVELS]
+    files = [XIHU_FOLDER / f"{name}.geojson" for name in XIHU_FILES]
     if missing := [file.name for file in files if not file.is_file()]:
         raise DemoDataMissing(
             f"西湖区的真实数据不随软件分发, 缺少 {'、'.join(missing)}; 请把它们放进与本项目同级的 shared/data 文件夹, 或使用 make demo AREA=qianjiang。",
             f"The real data of 西湖区 is not shipped: {', '.join(missing)} missing. Put them into shared/data beside the"
             " project, or use make demo AREA=qianjiang.",
         )
-    rows = _repaired_xihu(files, say)
+    rows, level_names = _repaired_xihu(files, say)
     say("载入网格与人员 / loading grids and people")
+    source = "杭州市西湖区社会治理网格 (修复后); 户数、人员、网点: 合成演示数据"
     bank, branches = make_bank("XH", "西湖农商行 (演示)", rows)
     make_users(bank, {f"xihu-{name}": role for name, role in ROLES.items()})
-    plan, ids = make_plan(bank, "2026 年网格划分", rows, source="杭州市西湖区社会治理网格 (修复后)", synthetic=False)
+    plan, ids = make_plan(bank, "2026 年网格划分", rows, level_names=level_names, source=source, synthetic=False)
     publish(plan, FIRST_DAY)
     staff = staff_grids(rows, ids, branches, vacant=rows[-1].code)
     staff[0].user = make_users(staff[0].institution, {"xihu-worker": User.Role.WORKER})["xihu-worker"]
     staff[0].save()
     place(place_outlets(rows, 1), rows, branches, Outlet)
-    make_plan(bank, "2027 年调整", rows, source="杭州市西湖区社会治理网格 (修复后)", synthetic=False)
+    make_plan(bank, "2027 年调整", rows, level_names=level_names, source=source, synthetic=False)
     regulator = Institution.add_root(
         code="XH-JG", name="西湖金融监管 (演示)", kind=Institution.Kind.REGULATOR, synthetic=True
     )
@@ -130,5 +129,32 @@ def _merge(ids: dict[str, int], rows: list[GridRow], code: str) -> None:
         GridCount.objects.filter(grid_id=ids[other.code]).update(value=grid.households + other.households)
 
 
-def _repaired_xihu(files: list[Path], say: Say) -> list[GridRow]:
-    raise NotImplementedError
+def _repaired_xihu(files: list[Path], say: Say) -> tuple[list[GridRow], list[str]]:
+    """The rows of the real tree after repair, households made up, and the names of its levels; prints the repair report."""
+    say("读取并检查西湖区真实网格 / reading and checking the real grids")
+    options = Options(
+        datum="cgcs2000", area_code="330106", area_name="西湖区", level_names=("区", "街道", "社区", "网格")
+    )
+    dirty = read_tree([Source(file) for file in files], options)
+    for finding in check(dirty, gap_width_m=GAP_WIDTH_M):
+        say(f"  {finding.kind} {finding.area_m2:.2f} m² {'、'.join(finding.codes)}")
+    tree, report = repaired(dirty, GAP_WIDTH_M, "union")
+    left = len(check(tree, gap_width_m=GAP_WIDTH_M))
+    say(
+        f"修复后缺陷 {left} 处, 改动 {len(report.changes)} 个网格 / after repair: {left} defects, {len(report.changes)} grids changed"
+    )
+    for change in report.changes:
+        say(f"  {change.code} +{change.gained_m2:.2f} −{change.lost_m2:.2f} m²")
+    rng = np.random.default_rng(330106)
+    households = {unit.code: int(rng.integers(150, 500)) for unit in tree.levels[GRID]}
+    for level in (2, 1, 0):
+        for unit in tree.levels[level]:
+            households[unit.code] = sum(
+                households[child.code] for child in tree.levels[level + 1] if child.parent == unit.code
+            )
+    rows = [
+        GridRow(unit.code, unit.parent, unit.name, level, unit.kind, unit.geometry, households[unit.code])
+        for level, units in enumerate(tree.levels)
+        for unit in units
+    ]
+    return rows, list(tree.level_names)

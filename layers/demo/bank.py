@@ -20,7 +20,7 @@ PASSWORD = "jingtian-2026"
 """The password of all demo users; the demo listens on this machine only."""
 
 FIRST_DAY = dt.date(2026, 1, 1)
-LEVEL_NAMES = ["县", "镇", "村", "网格"]
+LEVEL_NAMES = ("县", "镇", "村", "网格")
 
 
 def make_bank(code: str, name: str, rows: Sequence[GridRow]) -> tuple[Institution, dict[str, Institution]]:
@@ -58,6 +58,7 @@ def make_plan(
     rows: Sequence[GridRow],
     *,
     source: str,
+    level_names: Sequence[str] = LEVEL_NAMES,
     depth: int = GRID,
     synthetic: bool = True,
 ) -> tuple[Plan, dict[str, int]]:
@@ -67,7 +68,7 @@ def make_plan(
         institution=institution,
         name=name,
         area_code=next(row.code for row in rows if row.level == COUNTY),
-        level_names=LEVEL_NAMES[: depth + 1],
+        level_names=list(level_names[: depth + 1]),
         source=source,
         synthetic=synthetic,
     )
