@@ -1,5 +1,7 @@
 """Response compression for what is public by nature: never for pages that carry a CSRF token beside user input (BREACH)."""
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.middleware.gzip import GZipMiddleware
 
 
@@ -10,3 +12,9 @@ class CompressResponse(GZipMiddleware):
         if request.path.startswith("/api/"):
             return super().process_response(request, response)
         return response
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that login throttling counts by: behind our own proxy, the one that the proxy saw."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-1].strip()
+    return forwarded if settings.BEHIND_PROXY and forwarded else request.META["REMOTE_ADDR"]

@@ -6,6 +6,7 @@ DATABASE_URL     postgis://user@/name?host=/socket/folder
 SECRET_KEY       required when DEBUG is off
 DEBUG            1 for development
 ALLOWED_HOSTS    comma-separated
+BEHIND_PROXY     1 where our own reverse proxy ends https: trust its X-Forwarded-Proto and X-Forwarded-For
 JINGTIAN_HTTP    1 where the site is served over plain http on this machine only (the demo): no redirect to https
 TIANDITU_KEY     key of 天地图; without it that base map is not offered
 """
@@ -27,6 +28,7 @@ def _flag(name: str) -> bool:
 
 
 DEBUG = _flag("DEBUG")
+BEHIND_PROXY = _flag("BEHIND_PROXY")
 PLAIN_HTTP = DEBUG or _flag("JINGTIAN_HTTP")
 SECRET_KEY = os.environ.get("SECRET_KEY") or ("development only, never on a server" if DEBUG else "")
 if not SECRET_KEY:
@@ -119,6 +121,7 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "mapserver.middleware.client_address"
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("中文")), ("en", "English")]
@@ -148,7 +151,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 X_FRAME_OPTIONS = "DENY"
 # Django's own GDAL bindings never open a file here: uploads are parsed by pyogrio in a limited child process (gis.reading).

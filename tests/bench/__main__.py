@@ -24,7 +24,9 @@ if __name__ == "__main__":
         with connection.cursor() as cursor:
             cursor.execute("SELECT version(), postgis_lib_version(), postgis_geos_version()")
             postgres, postgis, geos = cursor.fetchone()
-        print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {postgres.split(' on ')[0]}, PostGIS {postgis}, GEOS {geos}")
+        print(
+            f"{os.cpu_count()} cores, Python {platform.python_version()}, {postgres.split(' on ')[0]}, PostGIS {postgis}, GEOS {geos}"
+        )
         print(HEADER, flush=True)
         raw = connection.Database.connect(**connection.get_connection_params())
         suites = {"coverage": lambda: coverage.run(raw), "locating": lambda: locating.run(raw, name)}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
+import numpy as np
 import shapely
 
 from tests.bench.lattice_plan import COLUMNS, cells, copy_text, ewkb, rectangle
@@ -137,7 +138,7 @@ def _move(connection: Any) -> Line:
         shared = shapely.get_coordinates(pair[0].intersection(pair[1]))
         shared = shared[shared[:, 0].argsort()]
         place = shared[len(shared) // 2]
-        moved = [_with_vertex(grid, place, place + [0, 1e-6]) for grid in pair]
+        moved = [_with_vertex(grid, place, place + np.array([0, 1e-6])) for grid in pair]
         connection.commit()
         state = {"moved": False}
 

@@ -58,10 +58,25 @@ def _over_http(database: str) -> Iterator[Line]:
 @contextmanager
 def _server(database: str) -> Iterator[None]:
     host = connection.settings_dict["HOST"]
-    environment = os.environ | {"DATABASE_URL": f"postgis://jingtian@{quote(host, safe='')}/{database}", "JINGTIAN_HTTP": "1"}
+    environment = os.environ | {
+        "DATABASE_URL": f"postgis://jingtian@{quote(host, safe='')}/{database}",
+        "JINGTIAN_HTTP": "1",
+    }
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "tests.bench.wsgi", "--bind", f"127.0.0.1:{PORT}", "--threads", "2", "--keep-alive", "30"],
-        env=environment, stderr=subprocess.DEVNULL,
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "tests.bench.wsgi",
+            "--bind",
+            f"127.0.0.1:{PORT}",
+            "--threads",
+            "2",
+            "--keep-alive",
+            "30",
+        ],
+        env=environment,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(100):
@@ -80,7 +95,9 @@ def _server(database: str) -> Iterator[None]:
 
 def _many(raw: Any) -> Iterator[Line]:
     cursor = raw.cursor()
-    cursor.execute("SELECT code, ST_AsBinary(geom) FROM grid WHERE plan_id = (SELECT min(id) FROM plan WHERE status = 'published') AND level = 3")
+    cursor.execute(
+        "SELECT code, ST_AsBinary(geom) FROM grid WHERE plan_id = (SELECT min(id) FROM plan WHERE status = 'published') AND level = 3"
+    )
     rows = cursor.fetchall()
     codes, leaves = [row[0] for row in rows], shapely.from_wkb([bytes(row[1]) for row in rows])
     west, south, east, north = shapely.total_bounds(leaves)
