@@ -30,7 +30,8 @@ def main() -> None:
         (resource.RLIMIT_FSIZE, max(limits.file_bytes, limits.unzipped_bytes) + MEBI),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (value, value))
+        # Between the two, the kernel asks (and the status says why) before it kills.
+        resource.setrlimit(kind, (value, value + (kind == resource.RLIMIT_CPU)))
     try:
         contents = _read(Path(request["path"]), limits, request["encoding"], request["layer"], folder)
         contents.check(limits)
