@@ -94,6 +94,8 @@ TEMPLATES = [
 DATABASES = {
     "default": dj_database_url.config(default="postgis:///jingtian", conn_max_age=600, conn_health_checks=True),
 }
+# PostGIS functions are costed high, so PostgreSQL would compile (JIT) statements that run for a millisecond.
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": LOCAL / "cache"},
 }

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Model, QuerySet
 
@@ -25,7 +26,22 @@ def _text(name: str) -> str:
     return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def run(name: str, scopes: Mapping[str, QuerySet[Any] | type[Model]], **values: Any) -> Any:
+class Subquery(NamedTuple):
+    """A QuerySet's SQL and parameters: what may be kept when making the QuerySet again costs more than running it."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any]) -> Subquery:
+        try:
+            return cls(*queryset.query.sql_with_params())
+        except EmptyResultSet:
+            # What the ORM makes of .none(): for users who may see nothing of a kind.
+            return cls("SELECT NULL::bigint WHERE false", ())
+
+
+def run(name: str, scopes: Mapping[str, Subquery | type[Model]], **values: Any) -> Any:
     """Run mapserver/sql/`name`.sql, which answers with one value; None when it answers with no row.
 
     The statement is prepared once per connection: planning it costs more than running it.
@@ -33,20 +49,18 @@ def run(name: str, scopes: Mapping[str, QuerySet[Any] | type[Model]], **values: 
     Parameters
     ----------
     scopes
-        Each `{key}` in the file becomes the subquery of that QuerySet, its parameters staying parameters, or the table
-        of that model.
+        Each `{key}` in the file becomes that subquery, its parameters staying parameters, or the table of that model.
     values
         Named parameters, `%(key)s` in the file; cast them there (`%(key)s::float8`) where the context leaves the type open.
     """
     subqueries = {}
     for key, scope in scopes.items():
-        if not isinstance(scope, QuerySet):
+        if not isinstance(scope, Subquery):
             subqueries[key] = connection.ops.quote_name(scope._meta.db_table)
             continue
-        sql, parameters = scope.query.sql_with_params()
-        names = [f"{key}_{i}" for i in range(len(parameters))]
-        values |= dict(zip(names, parameters, strict=True))
-        subqueries[key] = sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
+        names = [f"{key}_{i}" for i in range(len(scope.parameters))]
+        values |= dict(zip(names, scope.parameters, strict=True))
+        subqueries[key] = scope.sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
     return _execute(_text(name).format(**subqueries), values)
 
 

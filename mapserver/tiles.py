@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from layers.grids.models import Plan
 from layers.orgs.models import ApiToken
 from mapserver.api.layers import LAYERS
-from mapserver.sqlfile import run
+from mapserver.sqlfile import Subquery, run
 
 DEEPEST = 22
 
@@ -37,7 +37,7 @@ def tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpRespon
         points = LAYERS[layer]
         data = run(
             "point_tile",
-            {"table": points, "points": points.objects.visible_to(user).values("pk")},
+            {"table": points, "points": Subquery.of(points.objects.visible_to(user).values("pk"))},
             z=z,
             x=x,
             y=y,

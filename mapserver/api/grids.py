@@ -11,7 +11,7 @@ from ninja import Router
 from layers.facilities.models import Machine, Outlet
 from layers.grids.models import Grid, Plan
 from layers.staff.models import Assignment, Staff
-from mapserver.sqlfile import run
+from mapserver.sqlfile import Subquery, run
 
 router = Router(tags=["grids"])
 
@@ -29,10 +29,10 @@ def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
     text = run(
         "grid",
         {
-            "plans": Plan.objects.visible_to(user).values("pk"),
-            "assignments": Assignment.objects.visible_to(user).on().values("pk"),
-            "outlets": Outlet.objects.visible_to(user).values("pk"),
-            "machines": Machine.objects.visible_to(user).values("pk"),
+            "plans": Subquery.of(Plan.objects.visible_to(user).values("pk")),
+            "assignments": Subquery.of(Assignment.objects.visible_to(user).on().values("pk")),
+            "outlets": Subquery.of(Outlet.objects.visible_to(user).values("pk")),
+            "machines": Subquery.of(Machine.objects.visible_to(user).values("pk")),
         },
         grid=grid_id,
         own_path=user.own_path,

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from django.contrib.gis.db.models.functions import Distance, GeometryDistance
 from django.contrib.gis.geos import Point
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from ninja import Query, Router
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
 from layers.facilities.models import Machine, Outlet
 from layers.grids.models import Grid, Plan, PlanQuerySet
-from layers.orgs.models import Institution
+from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment
 from mapserver.api.grids import with_labels
 from mapserver.batch import locate_csv, locate_geojson
-from mapserver.sqlfile import run
+from mapserver.sqlfile import Subquery, run
 
 router = Router(tags=["locate"])
 
@@ -30,9 +34,9 @@ class OutsideEveryGrid(JingtianError):
     code = "outside_every_grid"
 
 
-def plans_to_search(request: HttpRequest, at: dt.date | None, plan: int | None) -> PlanQuerySet:
+def plans_to_search(user: User, at: dt.date | None, plan: int | None) -> PlanQuerySet:
     """The plans in which a point is looked up: the one asked for, or those in force on the date."""
-    visible = Plan.objects.visible_to(request.user)
+    visible = Plan.objects.visible_to(user)
     return visible.in_force(at) if plan is None else visible.filter(pk=plan)
 
 
@@ -49,14 +53,10 @@ def locate(
     """The grid of a point, its chain, who is in charge, the distance to the border, and what is near."""
     user = request.user
     [[x, y]] = to_cgcs2000(np.array([[lon, lat]]), parse_datum(datum)).tolist()
-    plans = plans_to_search(request, at, plan)
+    day = at or timezone.localdate()
     text = run(
         "locate",
-        {
-            "plans": plans.values("pk"),
-            "assignments": Assignment.objects.visible_to(user).on(at).values("pk"),
-            "institutions": Institution.objects.visible_to(user).values("pk"),
-        },
+        _scopes(user.role, user.institution and user.institution.path, day, plan),
         lon=x,
         lat=y,
         accuracy=accuracy,
@@ -64,7 +64,7 @@ def locate(
         own_path=user.own_path,
     )
     if text is None:
-        raise _outside(x, y, plans)
+        raise _outside(x, y, plans_to_search(user, day, plan))
     found: dict[str, Any] = json.loads(text)
     for kind, model in (("outlets", Outlet), ("machines", Machine)):
         for spot in found["nearest"][kind]:
@@ -82,19 +82,36 @@ def locate_many(
     request: HttpRequest, datum: str = "cgcs2000", at: dt.date | None = None, plan: int | None = None
 ) -> HttpResponse:
     """The grid of each of up to 100,000 points: CSV in, CSV out; GeoJSON in, GeoJSON out."""
-    plans = list(plans_to_search(request, at, plan).order_by("pk"))
+    plans = list(plans_to_search(request.user, at, plan).order_by("pk"))
     if request.content_type == "text/csv":
         return HttpResponse(locate_csv(request.body, parse_datum(datum), plans), content_type="text/csv; charset=utf-8")
     return HttpResponse(locate_geojson(request.body, parse_datum(datum), plans), content_type="application/geo+json")
+
+
+@lru_cache(maxsize=1024)
+def _scopes(role: str, path: str | None, day: dt.date, plan: int | None) -> dict[str, Subquery]:
+    """What somebody may see, as subqueries. Who that is comes down to a role and a place in the tree of institutions."""
+    viewer = User(role=role, institution=path and Institution(path=path))
+    return {
+        "plans": Subquery.of(plans_to_search(viewer, day, plan).values("pk")),
+        "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),
+        "institutions": Subquery.of(Institution.objects.visible_to(viewer).order_by().values("pk")),
+    }
 
 
 def _outside(x: float, y: float, plans: PlanQuerySet) -> OutsideEveryGrid:
     point = Point(x, y, srid=4490)
     roots = Grid.objects.filter(plan__in=plans, level=0)
     areas = "、".join(sorted({root.name for root in roots}))
+    leaves = Grid.objects.filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))), plan__in=plans)
+    nearest = (
+        leaves.annotate(distance=Distance("geom", point, spheroid=True)).order_by(GeometryDistance("geom", point)).first()
+    )
     return OutsideEveryGrid(
         f"这个位置不在任何网格内。{'服务区域: ' + areas + '; ' if areas else '该日期没有生效的方案; '}请检查经纬度的先后和坐标系。",
         f"This place is in no grid. {'Service area: ' + areas + '. ' if areas else 'No plan is in force on that date. '}"
         "Check the order of longitude and latitude, and the datum.",
         where={"type": "Point", "coordinates": list(point.coords)},
+        nearest_grid=nearest
+        and {"id": nearest.pk, "code": nearest.code, "name": nearest.name, "distance_m": nearest.distance.m},
     )

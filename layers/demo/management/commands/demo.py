@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import connection, transaction
 
 from gis.errors import JingtianError
 from layers.demo.areas import AREAS
@@ -30,6 +30,8 @@ class Command(BaseCommand):
             with transaction.atomic():
                 if not Institution.objects.filter(code=bank_code).exists():
                     load(lambda line: self.stdout.write(f"· {line}"))
+                    with connection.cursor() as cursor:
+                        cursor.execute("ANALYZE")
                 if dry_run:
                     transaction.set_rollback(True)
                     self.stdout.write("试运行, 未保存 / dry run, nothing saved")
