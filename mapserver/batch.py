@@ -45,7 +45,10 @@ def locate_csv(body: bytes, datum: Datum, plans: Sequence[Plan]) -> str:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = body.decode("gb18030", errors="replace")
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error as error:
+        raise InvalidPoints(f"无法读取 CSV: {error}。", f"The CSV cannot be read: {error}.") from None
     header = [name.strip().lower() for name in rows[0]] if rows else []
     lon = next((header.index(name) for name in LON_NAMES if name in header), None)
     lat = next((header.index(name) for name in LAT_NAMES if name in header), None)
@@ -77,8 +80,10 @@ def locate_geojson(body: bytes, datum: Datum, plans: Sequence[Plan]) -> str:
         collection = json.loads(body)
         features: list[dict[str, Any]] = collection["features"]
         points = np.array([feature["geometry"]["coordinates"][:2] for feature in features], dtype=np.float64)
-        are_points = all(feature["geometry"]["type"] == "Point" for feature in features)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        are_points = points.shape[1:] == (2,) or not features
+        are_points &= all(feature["geometry"]["type"] == "Point" for feature in features)
+        are_points &= all(isinstance(feature.get("properties") or {}, dict) for feature in features)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         are_points = False
     if not are_points:
         raise InvalidPoints(

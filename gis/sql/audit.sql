@@ -49,8 +49,16 @@ BEGIN ATOMIC
     SELECT 'constraint ' || expected.name || ' on ' || expected.relation || ' is missing or not validated'
     FROM (VALUES
         ('grid', 'grid_geom_is_in_degrees'), ('grid', 'grid_geom_is_on_lattice'), ('grid', 'grid_geom_is_valid'),
-        ('grid', 'grid_parent_is_one_level_up_in_the_same_plan'), ('plan', 'plan_one_in_force_a_service_area')
+        ('grid', 'grid_parent_is_one_level_up_in_the_same_plan'), ('grid', 'grid_level_counts_from_the_root'),
+        ('grid', 'grid_kind_is_urban_or_rural'), ('grid', 'grid_code_is_unique_in_its_plan'),
+        ('plan', 'plan_one_in_force_a_service_area'), ('plan', 'plan_in_force_has_a_first_day'),
+        ('plan', 'plan_retired_has_a_last_day')
     ) AS expected (relation, name)
     LEFT JOIN pg_constraint ON conrelid = to_regclass(expected.relation) AND conname = expected.name AND convalidated
-    WHERE pg_constraint.oid IS NULL;
+    WHERE pg_constraint.oid IS NULL
+    UNION ALL
+    SELECT 'index grid_one_root_a_plan on grid is missing'
+    WHERE NOT EXISTS (
+        SELECT FROM pg_index WHERE indexrelid = to_regclass('grid_one_root_a_plan') AND indrelid = to_regclass('grid')
+            AND indisunique AND indisvalid);
 END;

@@ -3,7 +3,7 @@
 -- Python twin: gis.border.border_sum. The form is the fastest of a dozen measured (docs/decisions.md): one text of the
 -- whole polygon, set-returning functions in the select list.
 CREATE FUNCTION border_sum(geom geometry) RETURNS numeric
-LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = public AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = public, pg_temp AS $$
 DECLARE
     -- 'x y' texts of lattice integers, in ring order; '*' stands between two rings.
     vertices text[] := string_to_array(

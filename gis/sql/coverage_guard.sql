@@ -7,6 +7,9 @@
 -- A grid whose own border moves is touched too (with 0). So "subdivide this leaf" and "move this leaf's border", or two
 -- subdivisions of one leaf, meet on one row of grid_cover whatever the isolation level, and the later one is checked
 -- against, or fails to serialise with, the earlier.
+--
+-- pg_temp stands last in every search_path: left out it would come first, and a client's temporary table named grid_cover
+-- would take what was meant for the real one.
 
 ALTER TABLE grid
     -- level counts from the root, so a parent has a lower level: no cycles, and no parent in another plan.
@@ -26,7 +29,7 @@ COMMENT ON TABLE grid_cover IS 'Running sum of the border sums of each grid''s c
 
 -- What is stored is on the lattice, as a numeric(10,7) column would round what it is given.
 CREATE FUNCTION grid_geom_to_lattice() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     -- NaN fails these comparisons too.
     IF ST_XMin(NEW.geom) >= -180 AND ST_XMax(NEW.geom) <= 180 AND ST_YMin(NEW.geom) >= -90 AND ST_YMax(NEW.geom) <= 90 THEN
@@ -44,7 +47,7 @@ CREATE TRIGGER grid_geom_to_lattice BEFORE INSERT OR UPDATE OF geom ON grid
 
 -- Published and retired plans are immutable. FOR SHARE makes a publication wait for edits under way, and edits for it.
 CREATE FUNCTION refuse_change_of_plan_in_force(plan_ids bigint[]) RETURNS void
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     frozen plan%ROWTYPE;
 BEGIN
@@ -58,20 +61,31 @@ BEGIN
 END $$;
 
 CREATE FUNCTION grid_inserted() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM refuse_change_of_plan_in_force(ARRAY(SELECT DISTINCT plan_id FROM new_grid));
     INSERT INTO grid_cover
         SELECT parent_id, sum(border_sum) FROM new_grid WHERE parent_id IS NOT NULL GROUP BY parent_id ORDER BY parent_id
     ON CONFLICT (grid_id) DO UPDATE SET children_sum = grid_cover.children_sum + EXCLUDED.children_sum;
+    -- Children may have been there first: a parent deleted and put back under the same id has lost its running sum.
+    INSERT INTO grid_cover
+        SELECT child.parent_id, sum(child.border_sum)
+        FROM new_grid JOIN grid AS child ON child.parent_id = new_grid.id
+        GROUP BY child.parent_id ORDER BY child.parent_id
+    ON CONFLICT (grid_id) DO UPDATE SET children_sum = EXCLUDED.children_sum;
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION grid_updated() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM refuse_change_of_plan_in_force(
         ARRAY(SELECT plan_id FROM old_grid UNION SELECT plan_id FROM new_grid));
+    IF EXISTS (SELECT FROM new_grid WHERE id NOT IN (SELECT id FROM old_grid)) THEN
+        RAISE EXCEPTION 'the id of a grid cannot be changed'
+            USING ERRCODE = 'object_not_in_prerequisite_state', TABLE = 'grid', CONSTRAINT = 'grid_keeps_its_id',
+                  HINT = 'Insert a new grid and delete the old one.';
+    END IF;
     INSERT INTO grid_cover
         SELECT grid_id, sum(change)
         FROM (
@@ -97,7 +111,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION grid_deleted() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM refuse_change_of_plan_in_force(ARRAY(SELECT DISTINCT plan_id FROM old_grid));
     INSERT INTO grid_cover
@@ -144,7 +158,7 @@ LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM plan WHERE id = the_plan_id AND policy = 'bounded_overlap');
 
 CREATE FUNCTION grid_cover_fault(the_grid_id bigint, the_children_sum numeric) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = public AS $$
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 -- What is wrong with the cover of a grid, or null: 'gap or overlap' | 'gap' | 'outside' | 'overlap above the limit'.
 DECLARE
     parent grid%ROWTYPE;
@@ -181,7 +195,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION grid_cover_check() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     running numeric;
     fault text;

@@ -3,7 +3,7 @@
 
 -- The changes allowed to a plan in force: to be retired, once.
 CREATE FUNCTION plan_changed() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF OLD.status IN ('published', 'retired') THEN
         IF TG_OP = 'DELETE' OR OLD.status = 'retired' OR NEW.status <> 'retired'
@@ -29,11 +29,11 @@ CREATE TRIGGER plan_truncated BEFORE TRUNCATE ON plan FOR EACH STATEMENT EXECUTE
 
 -- A plan cannot be born in force, nor come into force without its service area.
 CREATE FUNCTION plan_published() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'INSERT' OR NOT EXISTS (
-        SELECT FROM grid WHERE plan_id = NEW.id AND level = 0 AND code = NEW.area_code)
-    THEN
+    -- Locked, so that under REPEATABLE READ a root deleted meanwhile is not taken to be there.
+    PERFORM FROM grid WHERE plan_id = NEW.id AND level = 0 AND code = NEW.area_code FOR SHARE;
+    IF TG_OP = 'INSERT' OR NOT FOUND THEN
         RAISE EXCEPTION 'plan % (%) cannot be published: it has no service area with code %', NEW.id, NEW.name, NEW.area_code
             USING ERRCODE = 'object_not_in_prerequisite_state', TABLE = 'plan', CONSTRAINT = 'plan_in_force_has_its_service_area',
                   HINT = 'Load the grids into a draft first.';
@@ -48,7 +48,7 @@ CREATE TRIGGER plan_published BEFORE UPDATE ON plan FOR EACH ROW
 
 -- Changing the coverage rule of a draft checks the whole draft against it.
 CREATE FUNCTION plan_policy_changed() RETURNS trigger
-LANGUAGE plpgsql SET search_path = public AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO grid_cover SELECT id, 0 FROM grid WHERE plan_id = NEW.id ORDER BY id
     ON CONFLICT (grid_id) DO UPDATE SET children_sum = grid_cover.children_sum;

@@ -58,8 +58,8 @@ def rebuild_running_sums() -> None:
         cursor.execute("ALTER TABLE grid_cover DISABLE TRIGGER USER")
         cursor.execute("DELETE FROM grid_cover")
         cursor.execute(
-            "INSERT INTO grid_cover SELECT parent_id, sum(border_sum) FROM grid"
-            " WHERE parent_id IS NOT NULL GROUP BY parent_id"
+            "INSERT INTO grid_cover SELECT parent.id, sum(child.border_sum)"
+            " FROM grid AS child JOIN grid AS parent ON parent.id = child.parent_id GROUP BY parent.id"
         )
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE grid_cover ENABLE TRIGGER USER")

@@ -175,6 +175,7 @@ class Grid(models.Model):
                 condition=Q(level=0, parent__isnull=True) | Q(level__gte=1, level__lte=4, parent__isnull=False),
                 name="grid_level_counts_from_the_root",
             ),
+            models.CheckConstraint(condition=Q(kind__in=["urban", "rural"]), name="grid_kind_is_urban_or_rural"),
         )
 
     def __str__(self) -> str:

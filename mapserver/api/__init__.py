@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja import NinjaAPI, Router
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer, SessionAuth
 
@@ -29,6 +30,15 @@ STATUS = {
     "too_many_points": 413,
 }
 """HTTP status by the code of the error; 400 for the others."""
+
+
+elsewhere = Router()
+
+
+@elsewhere.api_operation(["GET", "POST", "PUT", "PATCH", "DELETE"], "/{path:rest}", include_in_schema=False)
+def no_such_address(request: HttpRequest, rest: str) -> None:
+    """Any other address below /api/; mounted last."""
+    raise Http404
 
 
 class Bearer(HttpBearer):
@@ -61,6 +71,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
+api.add_router("", elsewhere)
 
 
 def answer(
@@ -92,6 +103,30 @@ def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(AuthenticationError)
 def on_anonymous(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     return answer(request, 401, "not_signed_in", "请先登录, 或提供 API 令牌。", "Sign in first, or give an API token.")
+
+
+@api.exception_handler(HttpError)
+def on_refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """What django-ninja refuses by itself: a POST with a session cookie and no CSRF token."""
+    return answer(
+        request,
+        error.status_code,
+        "refused",
+        "请求被拒绝: 缺少 CSRF 令牌; 请刷新页面后重试, 或改用 API 令牌。",
+        f"Refused ({error}): reload the page and try again, or use an API token.",
+    )
+
+
+@api.exception_handler(RequestDataTooBig)
+def on_too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
+    return answer(
+        request,
+        413,
+        "request_too_big",
+        f"请求内容超过 {most} MB; 请分批发送。",
+        f"The request is larger than {most} MB: send it in parts.",
+    )
 
 
 @api.exception_handler(PermissionDenied)

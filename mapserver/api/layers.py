@@ -35,12 +35,12 @@ def visible_layer(request: HttpRequest, layer: str) -> QuerySet[Any]:
 
 
 def numbers(text: str, count: int, example: str) -> list[float]:
-    """Comma-separated finite numbers."""
+    """Comma-separated longitudes and latitudes, by turns."""
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    if len(values) != count or not all(abs(value) <= 180 for value in values):
+    if len(values) != count or not all(abs(value) <= (180, 90)[i % 2] for i, value in enumerate(values)):
         raise InvalidPlace(
             f"“{text[:60]}” 不是有效的位置, 应为经纬度, 例如 {example}。",
             f"“{text[:60]}” is not a place: give degrees, for example {example}.",
@@ -71,7 +71,7 @@ def points(
     near: str | None = None,
     radius: float = Query(1000, gt=0, le=100_000),
     limit: int = Query(LIMIT, ge=1, le=LIMIT),
-    offset: int = Query(0, ge=0),
+    offset: int = Query(0, ge=0, le=10**9),
 ) -> dict[str, Any]:
     """Points of a layer as GeoJSON: in a box, in a grid of any level, or within a radius in metres."""
     found = visible_layer(request, layer)

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router
+from ninja import Query, Router
 
 from layers.grids.coverage import coverage_report
 from layers.grids.models import Grid, Plan
@@ -88,7 +88,7 @@ def coverage(request: HttpRequest, plan_id: int) -> dict[str, Any]:
 def search(request: HttpRequest, plan_id: int, q: str) -> list[dict[str, Any]]:
     """Grids by name or code."""
     plan = visible_plan(request, plan_id)
-    words = q.strip()
+    words = q.replace("\0", "").strip()
     if not words:
         return []
     found = (
@@ -114,7 +114,7 @@ def search(request: HttpRequest, plan_id: int, q: str) -> list[dict[str, Any]]:
 
 
 @router.get("/{plan_id}/grids")
-def grids(request: HttpRequest, plan_id: int, level: int | None = None) -> HttpResponse:
+def grids(request: HttpRequest, plan_id: int, level: int | None = Query(None, ge=0, le=4)) -> HttpResponse:
     """Grids as GeoJSON (CGCS2000, full precision), of one level or of all; written by PostGIS."""
     plan = visible_plan(request, plan_id)
     text = run("grids_geojson", {}, plan=plan.pk, level=level)

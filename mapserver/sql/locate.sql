@@ -26,7 +26,8 @@ border AS (
 around AS (
     SELECT other.id, other.code, other.name, ST_Distance(other.geom::geography, here.geog) AS distance_m
     FROM leaf, here, grid AS other
-    WHERE %(accuracy)s::float8 > 0 AND other.plan_id = leaf.plan_id AND other.level = leaf.level
+    WHERE %(accuracy)s::float8 > 0 AND other.plan_id = leaf.plan_id
+        AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = other.id)
         AND other.geom && ST_Expand(here.geom, %(accuracy)s::float8 / (110000 * cos(radians(%(lat)s::float8))), %(accuracy)s::float8 / 110000)
         AND ST_Distance(other.geom::geography, here.geog) <= %(accuracy)s::float8
 ),

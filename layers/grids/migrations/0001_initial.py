@@ -256,4 +256,11 @@ class Migration(migrations.Migration):
                 name="grid_level_counts_from_the_root",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="grid",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["urban", "rural"])),
+                name="grid_kind_is_urban_or_rural",
+            ),
+        ),
     ]

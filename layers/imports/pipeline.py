@@ -1,0 +1,180 @@
+"""The import of grids without any web in it: read, check, repair, load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import shapely
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from shapely.geometry.base import BaseGeometry
+
+from gis.coverage import DefectKind, find_defects
+from gis.datum import parse_datum
+from gis.nesting import Nest
+from gis.reading import Limits, read_features
+from gis.repair import Repair, repair
+from layers.grids.coverage import exact_cover
+from layers.grids.loading import GridRecord, load_grids
+from layers.grids.models import Plan
+from layers.imports.columns import Table, tabulate
+from layers.imports.faults import NoGrids, TooManyFiles, naming
+from layers.imports.hierarchy import build_tree
+from layers.imports.placing import Reference, check_place, outline, to_lattice
+from layers.imports.tree import DEFAULT_GAP_WIDTH_M, MAX_LEVELS, Options, Source, Tree, Unit
+from layers.orgs.models import Institution, User
+
+__all__ = ["Finding", "Options", "Reference", "Source", "Tree", "Unit", "check", "load", "read_tree", "repaired"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A defect of a tree: where the children of `parent` do not cover it exactly.
+
+    Attributes
+    ----------
+    kind, area_m2, geometry, reason : see `gis.coverage.Defect`.
+    codes : of the grids concerned.
+    """
+
+    kind: DefectKind
+    area_m2: float
+    parent: str
+    codes: tuple[str, ...]
+    geometry: BaseGeometry
+    reason: str = ""
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """A longitude and latitude at the defect, to find it by."""
+        if self.geometry.is_empty:
+            return None
+        point = shapely.point_on_surface(self.geometry)
+        return round(point.x, 6), round(point.y, 6)
+
+
+def read_tree(
+    sources: Sequence[Source],
+    options: Options,
+    *,
+    references: Callable[[str], Sequence[Reference]] | None = None,
+    limits: Limits | None = None,
+) -> Tree:
+    """The tree of grids in some files.
+
+    Parameters
+    ----------
+    references
+        Gives outlines to compare a service area with, by its code: a wrong datum shows.
+
+    Raises
+    ------
+    gis.reading.FileRefused, gis.datum.UnknownDatum, gis.datum.CoordinatesOutsideDatum, layers.imports.faults.ImportRefused
+        With what to do about it; nothing is kept.
+    """
+    if len(sources) > MAX_LEVELS:
+        raise TooManyFiles(
+            f"一次最多 {MAX_LEVELS} 个文件（每级一个），收到 {len(sources)} 个。请合并同一级的文件。",
+            f"At most {MAX_LEVELS} files, one a level; {len(sources)} were given. Merge the files of one level.",
+        )
+    tables, outlines, notes = [], [], []
+    for source in sources:
+        with naming(source.label):
+            table = _read(source, options, limits)
+            tables.append(table)
+            outlines.append(outline([row.geometry for row in table.rows]))
+            if len(outlines) > 1:
+                check_place(outlines[-1], Reference(f"“{sources[0].label}”", f"“{sources[0].label}”", outlines[0]))
+        notes += [
+            {"zh": f"{source.label}：{note['zh']}", "en": f"{source.label}: {note['en']}"} for note in table.notes
+        ]
+    tree = build_tree(tables, options)
+    for reference in references(tree.area.code) if references else ():
+        check_place(outlines[0], reference)
+    return Tree(tree.levels, tree.level_names, (*notes, *tree.notes))
+
+
+def check(tree: Tree, *, gap_width_m: float = DEFAULT_GAP_WIDTH_M) -> list[Finding]:
+    """Every defect of every parent, by kind, largest first; [] if and only if the tree is exact.
+
+    `gap_width_m` decides between gap and lake at the rim of a service area that is yet to be derived.
+    """
+    shapes = {unit.code: unit.geometry for units in tree.levels for unit in units}
+    findings = []
+    for units in tree.levels[1:]:
+        ordered = sorted(units, key=lambda unit: (unit.parent or "", unit.code))
+        for parent, group in groupby(ordered, key=lambda unit: unit.parent or ""):
+            children = list(group)
+            found = find_defects([c.geometry for c in children], shapes[parent], narrow_gap_m=gap_width_m)
+            findings += [
+                Finding(
+                    d.kind,
+                    d.area_m2,
+                    parent,
+                    tuple(children[i].code for i in d.grids) or (parent,),
+                    d.geometry,
+                    d.reason,
+                )
+                for d in found
+            ]
+    order = list(DefectKind)
+    return sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.area_m2))
+
+
+def repaired(tree: Tree, gap_width_m: float, nest: Nest) -> tuple[Tree, Repair]:
+    """The tree made exact, with its service area, and what was done to it; see `gis.repair.repair`."""
+    result = repair(tree.nesting_levels(), gap_width_m=gap_width_m, nest=nest)
+    return tree.with_geometries(result.geometries), result
+
+
+def load(
+    tree: Tree,
+    *,
+    institution: Institution,
+    plan_name: str,
+    user: User | None = None,
+    policy: str = Plan.Policy.PARTITION,
+    source: str = "",
+) -> Plan:
+    """A draft plan with the grids of an exact tree: all of it or nothing.
+
+    Raises
+    ------
+    layers.grids.coverage.CoverageBroken
+        The tree is not exact.
+    PermissionDenied
+        The user may not plan for the institution; not asked where `user` is None.
+    """
+    if user is not None and not user.can_plan_for(institution):
+        raise PermissionDenied
+    tree = tree.with_area()
+    records = [
+        GridRecord(unit.code, unit.parent, unit.name, level, unit.kind, unit.geometry, unit.bank_code)
+        for level, units in enumerate(tree.levels)
+        for unit in units
+    ]
+    with transaction.atomic():
+        plan = Plan.objects.create(
+            institution=institution,
+            name=plan_name,
+            area_code=tree.area.code,
+            level_names=list(tree.level_names),
+            policy=policy,
+            source=source[:200],
+            created_by=user,
+        )
+        with exact_cover(plan):
+            load_grids(plan, records)
+    return plan
+
+
+def _read(source: Source, options: Options, limits: Limits | None) -> Table:
+    datum = parse_datum(source.datum or options.datum)
+    features = read_features(source.path, limits=limits, encoding=source.encoding, layer=source.layer)
+    if features.n == 0:
+        raise NoGrids("文件里没有要素。请确认导出了网格图层。", "The file has no features. Export the layer of grids.")
+    table = tabulate(source, to_lattice(features.geometries, datum, features.crs), features.attributes)
+    table.notes[:0] = features.notes
+    return table

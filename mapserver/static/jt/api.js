@@ -1,0 +1,39 @@
+/** The API, with one kind of error. */
+import { inReadersLanguage } from "jt/text";
+
+const { gettext } = window;
+
+export class ApiError extends Error {
+  /** @param {number} status @param {{code?: string, message?: {zh: string, en: string}, where?: object, details?: object, text?: string}} body */
+  constructor(status, body) {
+    super(body.text ?? (body.message ? inReadersLanguage(body.message) : gettext("服务器没有正常应答，请稍后再试。")));
+    this.status = status;
+    this.code = body.code ?? "";
+    this.where = body.where ?? null;
+    this.details = body.details ?? {};
+  }
+}
+
+/**
+ * @param {string} path below /api/
+ * @param {Object<string, *>} [query] undefined and null are left out
+ * @param {{signal?: AbortSignal}} [options]
+ */
+export async function get(path, query = {}, { signal } = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+  const search = given.length ? `?${new URLSearchParams(given)}` : "";
+  let response;
+  try {
+    response = await fetch(`/api/${path}${search}`, { headers: { Accept: "application/json" }, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, { text: gettext("连接不上服务器，请检查网络后再试。") });
+  }
+  if (response.status === 401) {
+    const here = location.pathname + location.search;
+    location.assign(`/login/?${new URLSearchParams({ next: here })}`);
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new ApiError(response.status, body);
+  return body;
+}

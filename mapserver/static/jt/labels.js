@@ -1,0 +1,114 @@
+/** Names on the map: the shortest useful form, longer where there is room, never one over another. */
+
+const FAMILY = getComputedStyle(document.documentElement).getPropertyValue("--font");
+const LOOKS = [
+  { size: 16, weight: 700, colour: "#102a2c" },
+  { size: 14, weight: 700, colour: "#0b3f42" },
+  { size: 13, weight: 600, colour: "#1f4a4e" },
+  { size: 12, weight: 400, colour: "#2f4f52" },
+  { size: 12, weight: 400, colour: "#2f4f52" },
+];
+const ROOM_FOR_DIGITS = { x: 40, y: 28 };
+/** Where a label may stand beside its point when a sign is in the way, in pixels. */
+const SHIFTS = [0, 22, -22];
+const HALO = 3;
+const CELL = 64;
+const SIGN = 28;
+
+/** Forms of a grid's label that it has room for, longest first: the last level goes by the last digits of its code. */
+function forms({ name, code, level }, topology, room, measure) {
+  const isLast = level === topology.levels - 1 && level > 0;
+  const digits = isLast && room.x >= ROOM_FOR_DIGITS.x && room.y >= ROOM_FOR_DIGITS.y ? [code.slice(-3)] : [];
+  const whole = { text: name, width: measure(name) };
+  return [...(whole.width <= room.x ? [whole] : []), ...digits.map((text) => ({ text, width: measure(text) }))];
+}
+
+export class Labels {
+  #view;
+  #topology = null;
+  #level = 0;
+  #canvas;
+
+  constructor(view) {
+    this.#view = view;
+    this.#canvas = view.canvas("jt-labels", (context, size) => this.#topology && this.#paint(context, size));
+  }
+
+  show(topology, level) {
+    this.#topology = topology;
+    this.#level = level;
+    this.#canvas.repaint();
+  }
+
+  repaint() { this.#canvas.repaint(); }
+
+  #paint(context, size) {
+    const taken = new Taken();
+    for (const place of this.#view.signs()) taken.take(place, SIGN, SIGN);
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    context.strokeStyle = "rgb(255 255 255 / 92%)";
+    context.lineWidth = HALO;
+    const measure = (text) => context.measureText(text).width;
+    // The levels above first, so that a township's name stands among its villages' names.
+    for (let level = Math.min(1, this.#level); level <= this.#level; level += 1) {
+      const look = LOOKS[level];
+      context.font = `${look.weight} ${look.size}px ${FAMILY}`;
+      context.fillStyle = look.colour;
+      for (const { grid, place, room } of this.#inSight(level, size)) {
+        if (room.y < look.size) continue;
+        const shifts = SHIFTS.filter((shift) => 2 * Math.abs(shift) + look.size <= room.y);
+        this.#write(context, forms(grid, this.#topology, room, measure), place, shifts, look.size, taken);
+      }
+    }
+  }
+
+  #write(context, labels, { x, y }, shifts, size, taken) {
+    for (const { text, width } of labels)
+      for (const shift of shifts)
+        if (taken.take({ x, y: y + shift }, width + 6, size + 6)) {
+          context.strokeText(text, x, y + shift);
+          context.fillText(text, x, y + shift);
+          return;
+        }
+  }
+
+  /** Grids whose label point is on the screen, the largest first, with the pixels that they have for a label. */
+  #inSight(level, size) {
+    return this.#topology
+      .grids(level)
+      .filter((grid) => grid.level === level)
+      .map((grid) => {
+        const [west, south, east, north] = grid.bbox;
+        const low = this.#view.pixel([west, south]);
+        const high = this.#view.pixel([east, north]);
+        // A little over the edge is still clear which grid is meant.
+        return { grid, place: this.#view.pixel(grid.label), room: { x: (high.x - low.x) * 0.95, y: low.y - high.y } };
+      })
+      .filter(({ place }) => place.x > 0 && place.y > 0 && place.x < size.x && place.y < size.y)
+      .sort((a, b) => b.room.x * b.room.y - a.room.x * a.room.y);
+  }
+}
+
+/** Which rectangles of the screen are taken, in buckets. */
+class Taken {
+  #buckets = new Map();
+
+  /** Takes a rectangle round a place unless it meets one taken before. */
+  take({ x, y }, width, height) {
+    const box = { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
+    const buckets = [];
+    for (let i = Math.floor(box.left / CELL); i <= Math.floor(box.right / CELL); i += 1)
+      for (let j = Math.floor(box.top / CELL); j <= Math.floor(box.bottom / CELL); j += 1) {
+        const key = `${i} ${j}`;
+        if (!this.#buckets.has(key)) this.#buckets.set(key, []);
+        buckets.push(this.#buckets.get(key));
+      }
+    const meets = (other) =>
+      box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
+    if (buckets.some((bucket) => bucket.some(meets))) return false;
+    for (const bucket of buckets) bucket.push(box);
+    return true;
+  }
+}

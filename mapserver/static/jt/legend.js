@@ -1,0 +1,61 @@
+/** What the lines, fills and signs on the map mean. */
+import { byId, el } from "jt/dom";
+import { demoBorders } from "jt/details";
+import { BORDERS } from "jt/grids";
+import { pointSign } from "jt/layers";
+import { defectColour, defectFill, gridFill } from "jt/patterns";
+
+const { gettext } = window;
+const WIDE = "(min-width: 1024px)";
+
+/** The legend lies open where there is room for it. */
+export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches);
+
+/**
+ * @param {object} plan
+ * @param {number} level the level shown
+ * @param {{id: string, name: string, kinds: {id: string, name: string}[]}[]} layers those shown
+ */
+export function drawLegend(plan, level, layers) {
+  byId("legend").querySelector(".legend-body").replaceChildren(
+    ...plan.level_names.slice(0, level + 1).map((name, depth) =>
+      row(swatch((context) => line(context, BORDERS[depth])), el("span", { translate: "no" }, name), gettext("界线"))),
+    row(swatch((context) => box(context, gridFill.rural[0])), gettext("农村网格")),
+    row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
+    row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
+    row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
+    ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind.id), kind.name))),
+    ...(plan.synthetic ? [row(demoBorders())] : []),
+  );
+}
+
+const row = (...children) => el("div", { class: "legend-row" }, children);
+
+function swatch(paint) {
+  const ratio = window.devicePixelRatio || 1;
+  const canvas = el("canvas", { width: 28 * ratio, height: 16 * ratio, "aria-hidden": "true" });
+  canvas.style.width = "28px";
+  canvas.style.height = "16px";
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  paint(context);
+  return canvas;
+}
+
+function line(context, { stroke, weight }) {
+  context.strokeStyle = stroke;
+  context.lineWidth = weight;
+  context.beginPath();
+  context.moveTo(0, 8);
+  context.lineTo(28, 8);
+  context.stroke();
+}
+
+function box(context, { fill, opacity }, stroke = "#7f9a9c") {
+  context.globalAlpha = opacity;
+  context.fillStyle = fill;
+  context.fillRect(0, 0, 28, 16);
+  context.globalAlpha = 1;
+  context.strokeStyle = stroke;
+  context.strokeRect(0.5, 0.5, 27, 15);
+}

@@ -1,0 +1,215 @@
+/** The map page: puts the modules together and keeps the address in step with what is shown. */
+import { get } from "jt/api";
+import { baseMaps } from "jt/base";
+import { Coverage } from "jt/coverage";
+import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
+import { byId, el, notify } from "jt/dom";
+import { GridDrawing } from "jt/grids";
+import { Labels } from "jt/labels";
+import { PointLayers } from "jt/layers";
+import { drawLegend, openLegend } from "jt/legend";
+import { Locate, toolButtons } from "jt/locate";
+import { Panel, problem } from "jt/panel";
+import { Search } from "jt/search";
+import * as state from "jt/state";
+import { coordinates } from "jt/text";
+import { Topology } from "jt/topology";
+import { createView } from "jt/view";
+
+const { gettext } = window;
+const page = JSON.parse(byId("page").textContent);
+
+const now = state.read();
+const view = createView();
+const panel = new Panel(() => view.resized());
+view.setCovered(() => panel.covers);
+const drawing = new GridDrawing(view);
+const labels = new Labels(view);
+const coverage = new Coverage(view, panel);
+const points = new PointLayers(view, (shown) => {
+  now.layers = shown;
+  legend();
+  labels.repaint();
+  remember();
+});
+const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
+
+let plans = [];
+let plan = null;
+let topology = null;
+let tool = "select";
+let request = 0;
+
+async function start() {
+  openLegend();
+  baseMaps(view, page.baseMaps, now.base, (base) => {
+    now.base = base;
+    labels.repaint();
+    remember();
+  });
+  const layers = points.start(now.layers);
+  plans = await get("plans");
+  if (!plans.length) {
+    panel.show(noPlan());
+    return ready();
+  }
+  const choice = byId("plan");
+  choice.append(...plans.map((each) => el("option", { value: each.id }, planTitle(each))));
+  choice.addEventListener("change", () => openPlan(Number(choice.value)));
+  listen();
+  await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
+  await layers;
+  await points.show(topology.bbox);
+  legend();
+}
+
+/** Shows another plan; `keep`: with the level, grid and extent that the address names. */
+async function openPlan(id, { keep = false } = {}) {
+  const loaded = new Topology(await get(`plans/${id}/topology`));
+  plan = plans.find((each) => each.id === id);
+  topology = loaded;
+  byId("plan").value = id;
+  byId("synthetic").hidden = !plan.synthetic;
+  if (!keep) now.level = now.grid = now.lon = undefined;
+  now.plan = id;
+  now.level = topology.objects[now.level] ? now.level : defaultLevel();
+  locate.clear();
+  offerLevels();
+  if (now.lon !== undefined && now.lat !== undefined) view.look([now.lon, now.lat], now.z ?? 14);
+  else view.fit(topology.grid(now.grid)?.bbox ?? topology.bbox, { maxZoom: 16 });
+  showLevel(now.level);
+  ready();
+  coverage.show(plan);
+  if (topology.grid(now.grid)) await selectGrid(now.grid, { bring: false });
+  else overview();
+  if (!keep) await points.show(topology.bbox);
+}
+
+/** The level below the service area: its names can be read when the whole plan is in sight. */
+const defaultLevel = () => Math.min(1, topology.levels - 1);
+
+function offerLevels() {
+  const box = byId("levels");
+  for (const label of box.querySelectorAll("label")) label.remove();
+  box.append(
+    ...topology.objects.map((_, level) =>
+      el("label", { title: gettext("快捷键") + ` ${level + 1}` },
+        el("input", { type: "radio", name: "level", value: level, onchange: () => showLevel(level) }),
+        el("span", { translate: "no" }, plan.level_names[level]))),
+  );
+}
+
+function showLevel(level) {
+  now.level = level;
+  byId("levels").querySelector(`[value="${level}"]`).checked = true;
+  drawing.show(topology, level);
+  labels.show(topology, level);
+  const link = byId("export");
+  link.href = `/api/plans/${plan.id}/grids?level=${level}`;
+  link.setAttribute("download", `${plan.name}-${plan.level_names[level]}.geojson`);
+  legend();
+  remember();
+}
+
+function legend() {
+  if (plan) drawLegend(plan, now.level, points.known.filter(({ id }) => points.shown.includes(id)));
+}
+
+function overview() {
+  now.grid = undefined;
+  drawing.select(null);
+  panel.show(planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel }), { height: "peek" });
+  remember();
+}
+
+/** Selects a grid: outlines it, shows its level if need be, brings it into sight, and says all about it. */
+async function selectGrid(id, { bring = true } = {}) {
+  const number = (request += 1);
+  const grid = topology.grid(id);
+  now.grid = id;
+  if (grid && grid.level > now.level) showLevel(grid.level);
+  drawing.select(id);
+  remember();
+  const done = panel.wait(gettext("正在读取…"));
+  try {
+    const details = await get(`grids/${id}`);
+    if (number !== request) return;
+    done();
+    panel.show(gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel }));
+    // Only now: on a phone the sheet has come up.
+    if (bring && grid && !view.shows(grid.label)) view.fit(grid.bbox, { maxZoom: 15 });
+  } catch (error) {
+    if (number === request) panel.show([problem(error)]);
+  } finally {
+    done();
+  }
+}
+
+function showFound(found) {
+  request += 1;
+  now.grid = found?.grid.id;
+  if (found && found.grid.level > now.level) showLevel(found.grid.level);
+  drawing.select(now.grid ?? null, found?.near_border ? found.candidates.map(({ id }) => id) : []);
+  remember();
+}
+
+function listen() {
+  const choose = toolButtons((chosen) => {
+    tool = chosen;
+    if (chosen === "locate") locate.here();
+    else locate.clear();
+  });
+  view.on("click", (lonLat) => {
+    if (!topology) return undefined;
+    if (tool === "locate") return locate.at(lonLat);
+    const grid = topology.gridAt(now.level, lonLat);
+    return grid ? selectGrid(grid.id) : overview();
+  });
+  view.on("pointer", (lonLat) => (byId("pointer").textContent = `${coordinates(lonLat)} CGCS2000`));
+  view.on("out", () => (byId("pointer").textContent = ""));
+  view.on("moved", remember);
+  new Search(() => plan?.id ?? null, ({ id, bbox }) => {
+    view.fit(bbox, { maxZoom: 15 });
+    selectGrid(id);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search], select")) return;
+    if (/^[1-9]$/.test(event.key) && topology?.objects[event.key - 1]) showLevel(event.key - 1);
+    if (event.key === "Escape") escape(choose);
+  });
+  document.addEventListener("click", ({ target }) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+  });
+  byId("scale").append(view.scale());
+}
+
+/** Escape puts away one thing after the other: a menu, the tool, the panel. */
+function escape(choose) {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) menu.open = false;
+  else if (tool !== "select") {
+    tool = "select";
+    choose(tool);
+    locate.clear();
+  } else panel.close();
+}
+
+function remember() {
+  if (!plan) return;
+  const [lon, lat] = view.centre;
+  Object.assign(now, { lon: Number(lon.toFixed(5)), lat: Number(lat.toFixed(5)), z: view.zoom });
+  state.write(now);
+}
+
+/** Says that what was asked for is on the map, for tests and for measuring: after the frame that paints it. */
+function ready() {
+  requestAnimationFrame(() => setTimeout(() => {
+    performance.mark("jt-map-ready");
+    view.element.dataset.ready = "true";
+  }));
+}
+
+start().catch((error) => {
+  panel.show([problem(error)]);
+  notify("");
+});

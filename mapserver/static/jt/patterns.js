@@ -1,0 +1,50 @@
+/** Fills that can be told apart without colour: a tint for rural grids, the same tint ruled for urban ones. */
+
+/** Okabe–Ito, in the order in which the colouring spends them. */
+export const HUES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442"];
+const TINT = 0.15;
+
+const painter = document.createElement("canvas").getContext("2d");
+
+/**
+ * Diagonal lines on a tint.
+ * @param {{colour: string, tint: number, line: number, gap: number, width?: number, back?: boolean}} look
+ * @returns {CanvasPattern}
+ */
+function ruled({ colour, tint, line, gap, width = 1, back = false }) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = gap;
+  const context = tile.getContext("2d");
+  if (back) {
+    context.translate(gap, 0);
+    context.scale(-1, 1);
+  }
+  context.fillStyle = context.strokeStyle = colour;
+  context.globalAlpha = tint;
+  context.fillRect(0, 0, gap, gap);
+  context.globalAlpha = line;
+  context.lineWidth = width;
+  context.beginPath();
+  for (const start of [-gap, 0, gap]) {
+    context.moveTo(start - 1, gap + 1);
+    context.lineTo(start + gap + 1, -1);
+  }
+  context.stroke();
+  return painter.createPattern(tile, "repeat");
+}
+
+const rural = (colour) => ({ fill: colour, opacity: TINT });
+const urban = (colour) => ({ fill: ruled({ colour, tint: TINT, line: 0.45, gap: 8 }), opacity: 1 });
+
+/** Fill of a grid, by kind and by number of its hue. */
+export const gridFill = {
+  rural: HUES.map(rural),
+  urban: HUES.map(urban),
+};
+
+/** Fill of a defect: red for a gap, violet and ruled the other way for an overlap. */
+export const defectFill = {
+  gap: { fill: ruled({ colour: "#b3261e", tint: 0.18, line: 0.95, gap: 7, width: 2 }), opacity: 1 },
+  overlap: { fill: ruled({ colour: "#6a3d9a", tint: 0.18, line: 0.95, gap: 7, width: 2, back: true }), opacity: 1 },
+};
+export const defectColour = { gap: "#b3261e", overlap: "#6a3d9a" };

@@ -1,0 +1,46 @@
+/** Words and numbers as the reader's language writes them. */
+
+const { gettext, interpolate } = window;
+const language = document.documentElement.lang === "en" ? "en" : "zh-Hans";
+const number = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
+const significant = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+
+/** The text in the reader's language; {name}s are filled in.
+ * @param {string} text @param {Object<string, *>} values */
+export const fill = (text, values) => interpolate(text.replace(/\{(\w+)\}/g, "%($1)s"), values, true);
+
+export const count = (value) => whole.format(value);
+
+/** @param {number} metresSquared */
+export function area(metresSquared) {
+  return metresSquared < 100_000
+    ? fill(gettext("{n} 平方米"), { n: whole.format(metresSquared) })
+    : fill(gettext("{n} 平方公里"), { n: number.format(metresSquared / 1e6) });
+}
+
+/** @param {number} metres */
+export function distance(metres) {
+  return metres < 1000
+    ? fill(gettext("{n} 米"), { n: whole.format(metres) })
+    : fill(gettext("{n} 公里"), { n: metres < 100_000 ? significant.format(metres / 1000) : whole.format(metres / 1000) });
+}
+
+/** Degrees as the status bar writes them: to about a decimetre. */
+export const coordinates = ([lon, lat]) => `${lon.toFixed(6)}, ${lat.toFixed(6)}`;
+
+/** Date and time of the bank, whatever the clock of this machine. @param {string} iso */
+export const moment = (iso) =>
+  new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" })
+    .format(new Date(iso));
+
+/** The API says everything in both languages. @param {{zh: string, en: string}} message */
+export const inReadersLanguage = (message) => (language === "en" ? message.en : message.zh);
+
+const DIRECTIONS = () => [
+  gettext("北"), gettext("东北"), gettext("东"), gettext("东南"),
+  gettext("南"), gettext("西南"), gettext("西"), gettext("西北"),
+];
+
+/** The word for a bearing in degrees from north. */
+export const direction = (bearing) => DIRECTIONS()[Math.round(bearing / 45) % 8];

@@ -1,0 +1,238 @@
+/**
+ * The map library, behind one module: everybody else speaks CGCS2000 longitude and latitude, and does not know what
+ * datum the base map is drawn in. Leaflet itself, and the map, come from django-leaflet's tags.
+ *
+ * @typedef {[number, number]} LonLat
+ * @typedef {{fill?: string|CanvasPattern, opacity?: number, stroke?: string, weight?: number, dash?: string}} Look
+ */
+import { fromCgcs2000, toCgcs2000 } from "jt/datum";
+
+const { gettext, L } = window;
+const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-labels": 430 };
+const CLOSEST = 20;
+const MARGIN = 16;
+
+/** Lets django-leaflet make its map (it waits for this event), and wraps it. */
+export function createView() {
+  let view;
+  window.addEventListener("map:init", (event) => (view = new View(event.detail.map)), { once: true });
+  window.dispatchEvent(new Event("jt:start"));
+  return view;
+}
+
+export class View {
+  #map;
+  #tiles = null;
+  #renderers = {};
+  #redraws = new Set();
+  #covered = () => 0;
+  datum = "cgcs2000";
+
+  constructor(map) {
+    this.#map = map;
+    map.setMinZoom(4).setMaxZoom(CLOSEST);
+    map.zoomControl.remove();
+    L.control.zoom({ zoomInTitle: gettext("放大"), zoomOutTitle: gettext("缩小") }).addTo(map);
+    // Not Leaflet's own overlay pane: one renderer a pane keeps fills, borders and labels in this order.
+    for (const [name, height] of Object.entries(PANES)) map.createPane(name).style.zIndex = height;
+    // Until the page knows where to look: Leaflet can neither project nor add layers without a view.
+    map.setView([30.4, 112.9], 10, { animate: false });
+  }
+
+  get element() { return this.#map.getContainer(); }
+  get zoom() { return this.#map.getZoom(); }
+  get centre() { return this.lonLat(this.#map.getCenter()); }
+
+  /** Calls a function at an event: "click", "pointer" with the place; "moved", "out" without. */
+  on(event, listener) {
+    const name = { click: "click", pointer: "mousemove", moved: "moveend", out: "mouseout" }[event];
+    this.#map.on(name, (fact) => listener(fact.latlng && this.lonLat(fact.latlng)));
+  }
+
+  /** Registers a drawing to be done now, and anew whenever the datum changes. @returns {{redraw: function, stop: function}} */
+  drawing(draw) {
+    let drawn = draw();
+    const redraw = () => {
+      drawn?.remove();
+      drawn = draw();
+    };
+    this.#redraws.add(redraw);
+    return { redraw, stop: () => { drawn?.remove(); this.#redraws.delete(redraw); } };
+  }
+
+  /** Shows tiles below everything, in whatever datum they are drawn; the place looked at stays the same. */
+  setBase({ url, datum, subdomains, attribution }) {
+    this.#tiles?.remove();
+    this.#tiles = url
+      ? L.tileLayer(url, { subdomains: subdomains ?? "", attribution, maxNativeZoom: 18, maxZoom: CLOSEST }).addTo(this.#map)
+      : null;
+    // Tiles are drawn for whole zoom levels; without them a plan may fill the map.
+    this.#map.options.zoomSnap = url ? 1 : 0.25;
+    if (datum === this.datum) return;
+    const { centre } = this;
+    this.datum = datum;
+    this.look(centre, this.zoom);
+    for (const redraw of this.#redraws) redraw();
+  }
+
+  latLng(lonLat) {
+    const [lon, lat] = fromCgcs2000(this.datum)(lonLat);
+    return [lat, lon];
+  }
+
+  lonLat({ lat, lng }) {
+    return toCgcs2000(this.datum)([lng, lat]);
+  }
+
+  look(lonLat, zoom = this.zoom) {
+    this.#map.setView(this.latLng(lonLat), zoom, { animate: false });
+  }
+
+  /** Puts a place in the middle of what the sheet leaves free of the map. */
+  bring(lonLat, zoom = this.zoom) {
+    const middle = this.#map.project(this.latLng(lonLat), zoom).add([0, this.#covered() / 2]);
+    this.#map.setView(this.#map.unproject(middle, zoom), zoom, { animate: false });
+  }
+
+  /** @param {number[]} bbox west, south, east, north */
+  fit([west, south, east, north], { maxZoom = 17 } = {}) {
+    this.#map.fitBounds([this.latLng([west, south]), this.latLng([east, north])], {
+      animate: false, maxZoom, paddingTopLeft: [MARGIN, MARGIN], paddingBottomRight: [MARGIN, MARGIN + this.#covered()],
+    });
+  }
+
+  /** Whether a place is now to be seen. */
+  shows(lonLat) {
+    const { x, y } = this.pixel(lonLat);
+    const size = this.#map.getSize();
+    return x >= 0 && y >= 0 && x <= size.x && y <= size.y - this.#covered();
+  }
+
+  /** Pixels from the top left of the map. @returns {{x: number, y: number}} */
+  pixel(lonLat) { return this.#map.latLngToContainerPoint(this.latLng(lonLat)); }
+
+  /** Says how many pixels at the bottom are under the sheet. @param {() => number} covered */
+  setCovered(covered) { this.#covered = covered; }
+
+  resized() { this.#map.invalidateSize({ animate: false }); }
+
+  /**
+   * Polygons on canvas. smoothFactor 0: simplified one by one, neighbours would part.
+   * @param {{polygons: number[][][][], look: Look}[]} shapes
+   * @param {keyof PANES} pane
+   */
+  polygons(shapes, pane) {
+    return this.#group(
+      shapes.map(({ polygons, look }) =>
+        L.polygon(
+          polygons.map((rings) => rings.map((ring) => ring.map((lonLat) => this.latLng(lonLat)))),
+          this.#style(look, pane),
+        ),
+      ),
+    );
+  }
+
+  /** Lines on canvas. @param {{arcs: number[][][], look: Look}[]} lines */
+  lines(lines, pane) {
+    return this.#group(
+      lines.map(({ arcs, look }) =>
+        L.polyline(arcs.map((arc) => arc.map((lonLat) => this.latLng(lonLat))), { ...this.#style(look, pane), fill: false }),
+      ),
+    );
+  }
+
+  /** A point and, around it, the circle of its accuracy. */
+  position(lonLat, accuracy) {
+    const look = this.#style({ fill: "#0b5fff", opacity: 0.12, stroke: "#0b5fff", weight: 1.5 }, "jt-selection");
+    return this.#group([
+      ...(accuracy > 0 ? [L.circle(this.latLng(lonLat), { ...look, radius: accuracy })] : []),
+      L.circleMarker(this.latLng(lonLat), { ...look, radius: 7, fillOpacity: 1, color: "#fff", weight: 3 }),
+    ]);
+  }
+
+  /** An element that stands on the map. */
+  marker(lonLat, element, { title, onClick, size = 24 }) {
+    const marker = this.#marker(lonLat, element, { title, size });
+    if (onClick) marker.on("click", onClick);
+    return this.#group([marker]);
+  }
+
+  /**
+   * Many points, gathered where they are dense.
+   * @param {{lonLat: LonLat, element: HTMLElement, title: string, popup: () => HTMLElement}[]} points
+   * @param {(n: number) => HTMLElement} gathered
+   */
+  clusters(points, gathered) {
+    const group = L.markerClusterGroup({
+      maxClusterRadius: 48,
+      disableClusteringAtZoom: 15,
+      spiderfyOnMaxZoom: false,
+      showCoverageOnHover: false,
+      iconCreateFunction: (cluster) =>
+        L.divIcon({ html: gathered(cluster.getChildCount()), className: "", iconSize: [32, 32] }),
+    });
+    group.addLayers(
+      points.map(({ lonLat, element, title, popup }) =>
+        // A function that makes an element: bindPopup would take a string for HTML.
+        this.#marker(lonLat, element, { title, size: 24 }).bindPopup(() => popup(), { maxWidth: 280, closeButton: false }),
+      ),
+    );
+    return group.addTo(this.#map);
+  }
+
+  /** Paints on a canvas over the map whenever it has come to rest. @param {(context, size: {x, y}) => void} paint */
+  canvas(pane, paint) {
+    const canvas = document.createElement("canvas");
+    canvas.className = "label-canvas leaflet-zoom-hide";
+    this.#map.getPane(pane).append(canvas);
+    const repaint = () => {
+      const size = this.#map.getSize();
+      const ratio = window.devicePixelRatio || 1;
+      L.DomUtil.setPosition(canvas, this.#map.containerPointToLayerPoint([0, 0]));
+      canvas.width = size.x * ratio;
+      canvas.height = size.y * ratio;
+      canvas.style.width = `${size.x}px`;
+      canvas.style.height = `${size.y}px`;
+      const context = canvas.getContext("2d");
+      context.scale(ratio, ratio);
+      paint(context, size);
+    };
+    this.#map.on("moveend resize", () => {
+      repaint();
+      // Points are gathered anew after this event, and what is painted keeps clear of their signs.
+      if (this.signs().length) requestAnimationFrame(repaint);
+    });
+    return { repaint };
+  }
+
+  /** Where signs (markers and clusters) stand now, in pixels. @returns {{x: number, y: number}[]} */
+  signs() {
+    return [...this.#map.getPane("markerPane").children].map((sign) =>
+      this.#map.layerPointToContainerPoint(L.DomUtil.getPosition(sign) ?? [-99, -99]));
+  }
+
+  scale() {
+    return L.control.scale({ imperial: false, maxWidth: 90 }).addTo(this.#map).getContainer();
+  }
+
+  #marker(lonLat, element, { title, size }) {
+    return L.marker(this.latLng(lonLat), {
+      icon: L.divIcon({ html: element, className: "", iconSize: [size, size] }), title, alt: title, riseOnHover: true,
+    });
+  }
+
+  #group(layers) {
+    return L.layerGroup(layers).addTo(this.#map);
+  }
+
+  #style({ fill, opacity = 1, stroke, weight = 1, dash }, pane) {
+    this.#renderers[pane] ??= L.canvas({ pane, padding: 0.3 });
+    return {
+      pane, renderer: this.#renderers[pane], interactive: false, smoothFactor: 0, noClip: false,
+      fill: Boolean(fill), fillColor: fill, fillOpacity: opacity,
+      stroke: Boolean(stroke), color: stroke, weight, dashArray: dash, lineJoin: "round",
+      // Grids that overlap, where the plan allows it, are filled all the same; holes run the other way round.
+      fillRule: "nonzero",
+    };
+  }
+}

@@ -1,0 +1,21 @@
+"""The pages. The map page is a shell: everything that it shows comes from the API."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+
+@login_required
+def map_page(request: HttpRequest) -> HttpResponse:
+    """The map; what it shows (plan, level, grid, extent, base map, layers) stands in the address and is read by the page."""
+    base_maps = [base | {"name": str(base["name"])} for base in settings.BASE_MAPS]
+    return render(request, "map.html", {"page": {"baseMaps": base_maps}})
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Whether the site and its database answer; for load balancers, without a login."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok", "database": "ok"})

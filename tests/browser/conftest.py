@@ -1,0 +1,95 @@
+"""Real Chromium on the demo county. A test fails on any error in the console, and on any breach of the CSP."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from layers.demo.bank import PASSWORD
+
+# Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+READY = "#map[data-ready=true]"
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(demo_site: None, live_server: Any) -> str:
+    """The address of the served demo county."""
+    return str(live_server.url)
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of; empty it in a test that expects complaints."""
+    return []
+
+
+@pytest.fixture
+def new_page(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens pages that are signed in nowhere; options are those of a browser context."""
+    contexts: list[BrowserContext] = []
+
+    def new(**options: Any) -> Page:
+        context = chromium.new_context(**{"viewport": WIDE, "locale": "zh-CN", "base_url": site} | options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+        )
+        return page
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def open_map(new_page: Callable[..., Page]) -> Open:
+    """Signs in and opens the map at an address, and waits until it is painted."""
+
+    def open_(query: str = "", *, user: str = "planner", before: Callable[[Page], None] | None = None, **options: Any) -> Page:
+        page = new_page(**options)
+        if before is not None:
+            before(page)
+        sign_in(page, user, after=f"/{query}")
+        page.wait_for_selector(READY)
+        return page
+
+    return open_
+
+
+def sign_in(page: Page, user: str, password: str = PASSWORD, *, after: str = "/") -> None:
+    page.goto("/login/")
+    page.eval_on_selector("input[name=next]:not(.language input)", "(input, value) => input.value = value", after)
+    page.fill("#id_username", user)
+    page.fill("#id_password", password)
+    with page.expect_navigation():
+        page.click("button.primary")
+
+
+def panel_text(page: Page) -> str:
+    return page.inner_text("#panel-body")

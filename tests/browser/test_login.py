@@ -1,0 +1,82 @@
+"""Signing in and out, throttling, languages, and the pages that say no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axes.utils import reset
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import READY, sign_in
+
+pytestmark = pytest.mark.browser
+New = Callable[..., Page]
+
+
+def test_anonymous_visitor_signs_in_and_arrives_where_he_was_going(new_page: New) -> None:
+    page = new_page()
+    page.goto("/?level=2")
+    expect(page.get_by_role("heading", name="登录")).to_be_visible()
+    expect(page.locator(".message")).to_contain_text("请先登录")
+    page.fill("#id_username", "planner")
+    page.fill("#id_password", "jingtian-2026")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(READY)
+    assert "level=2" in page.url
+
+
+def test_sign_out_ends_the_session(open_map: New) -> None:
+    page = open_map()
+    page.click(".user-menu summary")
+    page.get_by_role("button", name="退出").click()
+    expect(page.locator("#id_username")).to_be_visible()
+    page.goto("/")
+    expect(page.locator("#id_username")).to_be_visible()
+
+
+def test_wrong_password_is_said_and_then_locked(new_page: New, complaints: list[str]) -> None:
+    page = new_page()
+    try:
+        sign_in(page, "auditor", "wrong")
+        expect(page.get_by_role("alert")).to_be_visible()
+        assert page.input_value("#id_username") == "auditor"
+        for _ in range(4):
+            sign_in(page, "auditor", "wrong")
+        expect(page.get_by_role("heading", name="暂停登录")).to_be_visible()
+        sign_in(page, "auditor")
+        expect(page.get_by_role("heading", name="暂停登录")).to_be_visible()
+    finally:
+        reset(username="auditor")
+        complaints.clear()  # Chromium reports the answers 429
+
+
+def test_a_name_typed_at_the_login_is_text(new_page: New, complaints: list[str]) -> None:
+    page = new_page()
+    name = '"><img src=x onerror=window.hacked=1>'
+    sign_in(page, name, "wrong")
+    assert page.input_value("#id_username") == name
+    assert page.evaluate("window.hacked") is None
+    reset(username=name)
+
+
+def test_login_page_in_english(new_page: New) -> None:
+    page = new_page()
+    page.goto("/login/")
+    page.click(".language button")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+@pytest.mark.parametrize(("locale", "heading"), [("zh-CN", "没有找到页面"), ("en-US", "Page not found")])
+def test_missing_page(new_page: New, complaints: list[str], locale: str, heading: str) -> None:
+    page = new_page(locale=locale)
+    page.goto("/nowhere/")
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    complaints.clear()  # Chromium reports the answer 404
+
+
+def test_login_page_fits_a_phone(new_page: New) -> None:
+    page = new_page(viewport={"width": 360, "height": 740})
+    page.goto("/login/")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

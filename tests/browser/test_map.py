@@ -1,0 +1,513 @@
+"""The map page, as its users use it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from gis.datum import GCJ02, from_cgcs2000
+from layers.grids.models import Grid, Plan
+from layers.orgs.models import User
+from layers.staff.models import Assignment, Staff
+from tests.browser.conftest import PHONE, READY, panel_text
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+IMAGE = "<img src=x onerror=window.hacked=1>"
+BLANK = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\0\x01\0\0\x05\0\x01"
+    b"\r\n-\xb4\0\0\0\0IEND\xaeB`\x82"
+)
+CHINESE = re.compile("[\u3400-\u9fff]")
+UI_TEXTS = """() => {
+  const data = (node) => node.parentElement?.closest('[translate=no], [lang=zh], script, template, title');
+  const texts = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) if (!data(walk.currentNode)) texts.push(walk.currentNode.data.trim());
+  for (const element of document.querySelectorAll('[title], [aria-label], [placeholder]'))
+    if (!element.closest('[translate=no], [lang=zh], .leaflet-marker-icon'))
+      texts.push(...['title', 'aria-label', 'placeholder'].map((name) => element.getAttribute(name) ?? ''));
+  return texts.filter(Boolean);
+}"""
+
+
+def published(institution: str = "QJ") -> Plan:
+    return Plan.objects.get(institution__code=institution, status=Plan.Status.PUBLISHED)
+
+
+def a_grid(level: int = 3, **conditions: Any) -> Grid:
+    return Grid.objects.filter(plan=published(), level=level, **conditions).order_by("code")[3]
+
+
+def inside(grid: Grid) -> tuple[float, float]:
+    return grid.geom.point_on_surface.coords
+
+
+def at(grid: Grid, zoom: int = 14, **query: Any) -> str:
+    """The address of the page with a grid in the middle of the map."""
+    lon, lat = inside(grid)
+    more = "".join(f"&{name}={value}" for name, value in query.items())
+    return f"?level={grid.level}&lon={lon}&lat={lat}&z={zoom}{more}"
+
+
+def click_middle(page: Page) -> None:
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def change_json(page: Page, pattern: str, change: Callable[[Any], Any]) -> None:
+    """Lets the page see other answers than the server's."""
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=json.dumps(change(response.json())))
+
+    page.route(re.compile(pattern), answer)
+
+
+def painted(page: Page, pane: str) -> int:
+    """How many pixels of a pane's canvas are painted."""
+    return int(page.evaluate(
+        """pane => { const canvas = document.querySelector(`.leaflet-${pane}-pane canvas`);
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let n = 0; for (let i = 3; i < data.length; i += 4) n += data[i] > 0; return n; }""",
+        pane,
+    ))  # fmt: skip
+
+
+def test_map_is_painted_with_borders_labels_and_legend(open_map: Open) -> None:
+    page = open_map()
+    for pane in ("jt-grids", "jt-borders", "jt-labels"):
+        assert painted(page, pane) > 1000
+    expect(page.locator("#plan option:checked")).to_contain_text("2026 年网格划分 (已发布·第")
+    expect(page.locator("#legend")).to_contain_text("城区网格")
+    expect(page.locator("#synthetic")).to_have_text("演示数据: 内部界线为合成")
+
+
+def test_first_map_within_two_seconds_and_one_megabyte(open_map: Open) -> None:
+    page = open_map("?level=3")
+    times = []
+    for _ in range(3):
+        page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+        page.reload()
+        page.wait_for_selector(READY)
+        times.append(page.evaluate("performance.getEntriesByName('jt-map-ready')[0].startTime"))
+    sent = page.evaluate("performance.getEntriesByType('resource').reduce((sum, entry) => sum + entry.transferSize, 0)")
+    assert min(times) < 2000
+    assert sent < 1_000_000
+
+
+@pytest.mark.parametrize("zoom", [12, 14, 17, 20])
+def test_no_sliver_between_neighbours(open_map: Open, zoom: int) -> None:
+    grid = a_grid(code__startswith="429005101")
+    page = open_map(at(grid, zoom))
+    bare = page.evaluate(
+        """() => { const canvas = document.querySelector('.leaflet-jt-grids-pane canvas');
+        const { width, height } = canvas; const map = document.querySelector('#map').getBoundingClientRect();
+        const box = canvas.getBoundingClientRect();
+        const side = Math.min(map.width, map.height) / 3;
+        const { data } = canvas.getContext('2d').getImageData(
+          map.left - box.left + map.width / 2 - side / 2, map.top - box.top + map.height / 2 - side / 2, side, side);
+        let n = 0; for (let i = 3; i < data.length; i += 4) n += data[i] === 0; return n; }"""
+    )
+    assert bare == 0
+
+
+def test_neighbours_differ_in_hue_and_kinds_in_pattern(open_map: Open) -> None:
+    page = open_map()
+    result = page.evaluate(
+        """async plan => { const { Topology } = await import('jt/topology');
+        const json = await (await fetch(`/api/plans/${plan}/topology`)).json();
+        const { neighbors } = self.topojson;
+        return [1, 2, 3].map((level) => {
+          const hues = new Topology(json).grids(level).map((grid) => grid.hue);
+          const alike = neighbors(json.objects[`level${level}`].geometries)
+            .flatMap((list, i) => list.filter((j) => hues[i] === hues[j])).length;
+          return [alike, Math.max(...hues) + 1]; }); }""",
+        published().pk,
+    )
+    assert all(alike == 0 and 4 <= hues <= 6 for alike, hues in result)
+
+
+def test_the_browser_has_the_very_coordinates_that_are_stored(open_map: Open) -> None:
+    page = open_map()
+    grid = a_grid()
+    rings = page.evaluate(
+        """async ([plan, id]) => { const { Topology } = await import('jt/topology');
+        return new Topology(await (await fetch(`/api/plans/${plan}/topology`)).json()).grid(id).polygons; }""",
+        [grid.plan_id, grid.pk],
+    )
+    stored = {tuple(point) for point in grid.geom.coords[0][0]}
+    assert {tuple(point) for point in rings[0][0]} == stored
+
+
+def test_click_shows_the_grid(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map(at(grid))
+    click_middle(page)
+    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
+    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
+    text = panel_text(page)
+    for word in ("农村" if grid.kind == "rural" else "城区", "面积", "户数", "截至 2026-01-01", "演示数据", "相邻网格", "责任人"):
+        assert word in text
+    assert f"grid={grid.pk}" in page.url
+
+
+def test_a_grid_without_a_person_in_charge_is_said_to_be_vacant(open_map: Open) -> None:
+    vacant = Grid.objects.filter(plan=published(), level=3, assignments=None).get()
+    page = open_map(f"?grid={vacant.pk}&level=3")
+    expect(page.locator("#panel-body .vacant")).to_have_text("空缺")
+
+
+def test_walking_by_the_panel_from_grid_to_grid(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map(f"?grid={grid.pk}&level=3")
+    parent = page.locator("#panel-body .chain button", has_text=grid.parent.name).first
+    parent.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-field=code]")).to_have_text(grid.parent.code)
+    first = page.locator("#panel-body .rows button").first
+    name = first.inner_text()
+    first.click()
+    expect(page.locator("#panel-body h2")).to_have_text(name)
+
+
+def test_search_by_name_with_the_keyboard(open_map: Open) -> None:
+    page = open_map()
+    page.locator("body").press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("浩口")
+    expect(page.locator("#search-results [role=option]").first).to_contain_text("浩口")
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("#search-results [aria-selected=true] span").first.inner_text()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel-body h2")).to_have_text(chosen)
+    expect(page.locator("#search-results")).to_be_hidden()
+
+
+def test_search_by_code_goes_to_the_grid(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map()
+    page.fill("#search", grid.code)
+    page.locator("#search-results [role=option]").first.click()
+    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
+    expect(page.locator("#levels input[value='3']")).to_be_checked()
+    west, south, east, north = grid.geom.extent
+    lon, lat = (float(re.search(rf"{name}=([\d.]+)", page.url)[1]) for name in ("lon", "lat"))  # type: ignore[index]
+    assert west < lon < east and south < lat < north
+
+
+def test_search_that_finds_nothing_says_so(open_map: Open) -> None:
+    page = open_map()
+    page.fill("#search", "没有这个名字")
+    expect(page.locator("#search-results")).to_contain_text("没有找到")
+
+
+def test_level_switch_by_click_and_key_stays_in_the_address(open_map: Open) -> None:
+    page = open_map()
+    before = painted(page, "jt-borders")
+    page.locator("#levels label", has_text="网格").click()
+    expect(page).to_have_url(re.compile("level=3"))
+    assert painted(page, "jt-borders") > before
+    page.locator("#map").press("2")
+    expect(page).to_have_url(re.compile("level=1"))
+    page.reload()
+    page.wait_for_selector(READY)
+    expect(page.locator("#levels input:checked")).to_have_value("1")
+
+
+def test_deep_link_restores_everything(open_map: Open) -> None:
+    grid = a_grid()
+    lon, lat = inside(grid)
+    page = open_map(f"?plan={grid.plan_id}&level=3&grid={grid.pk}&lon={lon:.5f}&lat={lat:.5f}&z=15&layers=outlets")
+    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
+    expect(page.locator("#layer-choice input[value=outlets]")).to_be_checked()
+    for part in (f"grid={grid.pk}", "level=3", "z=15", f"lon={float(f'{lon:.5f}')}", "layers=outlets"):
+        assert part in page.url
+
+
+def test_draft_plan_can_be_chosen(open_map: Open) -> None:
+    draft = Plan.objects.get(status=Plan.Status.DRAFT)
+    page = open_map()
+    page.select_option("#plan", str(draft.pk))
+    expect(page.locator("#panel-body h2")).to_have_text(draft.name)
+    expect(page.locator("#coverage")).to_have_attribute("data-state", "exact")
+    assert f"plan={draft.pk}" in page.url
+
+
+@pytest.mark.domain("HY01")
+def test_coverage_badge_is_computed(open_map: Open) -> None:
+    page = open_map()
+    expect(page.locator("#coverage")).to_contain_text("无缺口、无重叠")
+    page.click("#coverage")
+    expect(page.locator("#panel-body")).to_contain_text(f"{Grid.objects.filter(plan=published()).count():,}")
+
+
+def test_defects_are_objects_on_the_map_and_in_the_list(open_map: Open) -> None:
+    square = [[[112.8, 30.4], [112.82, 30.4], [112.82, 30.42], [112.8, 30.42], [112.8, 30.4]]]
+    line = {"type": "LineString", "coordinates": [[112.9, 30.4], [112.9, 30.42]]}
+
+    def broken(report: dict[str, Any]) -> dict[str, Any]:
+        kinds = [("gap", {"type": "Polygon", "coordinates": square}), ("overlap", {"type": "MultiPolygon", "coordinates": [square]}), ("unmatched", line)]
+        features = [
+            {"type": "Feature", "id": number, "geometry": geometry, "properties": {"kind": kind, "area_m2": 12.5, "grids": [IMAGE]}}
+            for number, (kind, geometry) in enumerate(kinds, 1)
+        ]
+        return report | {"exact": False, "defects": {"type": "FeatureCollection", "features": features}}
+
+    page = open_map(before=lambda page: change_json(page, "/coverage$", broken))
+    badge = page.locator("#coverage")
+    expect(badge).to_have_attribute("data-state", "broken")
+    expect(badge).to_contain_text("3 处问题")
+    expect(page.locator("#map .pin")).to_have_count(3)
+    badge.click()
+    expect(page.locator("#panel-body .rows .pin")).to_have_text(["1", "2", "3"])
+    page.get_by_role("button", name="重叠").click()
+    expect(page).to_have_url(re.compile("z=1[3-9]"))
+    page.get_by_role("button", name="界线顶点不一致").click()
+    page.locator("#map .pin", has_text="3").click()
+    expect(page.locator("#defect-3 button")).to_be_focused()
+    assert page.evaluate("window.hacked") is None
+
+
+def test_english_page_has_no_chinese_but_data(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map(f"?level=3&grid={grid.pk}&layers=outlets,machines", locale="en-US")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.click("#layers summary")
+    page.click("[data-tool=locate]")
+    texts = page.evaluate(UI_TEXTS)
+    page.click("#coverage")
+    expect(page.locator("#panel-body")).to_contain_text("Grids checked")
+    texts += page.evaluate(UI_TEXTS)
+    # Names of institutions' levels, plans and people are data; so is the proper name of a base map.
+    assert [text for text in texts if CHINESE.search(text)] == []
+
+
+def test_chinese_page_has_no_english_but_names(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map(f"?level=3&grid={grid.pk}&layers=outlets,machines")
+    page.click("#layers summary")
+    words = re.findall("[A-Za-z]{2,}", " ".join(page.evaluate(UI_TEXTS)))
+    assert set(words) <= {"EN", "CGCS", "km", "ATM", "CRS", "POS", "OpenStreetMap", "Switch", "to", "English"}
+
+
+def test_language_switch_keeps_what_is_shown(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map(f"?level=3&grid={grid.pk}")
+    expect(page.locator("[data-field=code]")).to_be_visible()
+    page.click(".language button")
+    page.wait_for_selector(READY)
+    expect(page.locator("#panel-body")).to_contain_text("Neighbours")
+    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
+    page.click(".language button")
+    expect(page.locator("#panel-body")).to_contain_text("相邻网格")
+
+
+@pytest.mark.domain("MY01")
+def test_locate_by_the_device(open_map: Open) -> None:
+    grid = a_grid()
+    lon, lat = inside(grid)
+    page = open_map(
+        user="worker", geolocation={"longitude": lon, "latitude": lat, "accuracy": 5}, permissions=["geolocation"]
+    )
+    page.click("[data-tool=locate]")
+    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
+    name = Assignment.objects.get(grid=grid).staff.name
+    expect(page.locator(".others")).to_have_text(f"{name}的网格")
+    expect(page.locator("#panel-body .distance")).to_contain_text("距界线")
+    assert "定位精度约 5 米" in panel_text(page)
+    assert "最近的网点" in panel_text(page)
+    expect(page.locator("#panel-body .message.warning")).to_have_count(0)
+
+
+def test_my_own_grid_is_called_mine(open_map: Open) -> None:
+    worker = Staff.objects.get(user=User.objects.get(username="worker"))
+    lon, lat = inside(Assignment.objects.filter(staff=worker).first().grid)  # type: ignore[union-attr]
+    page = open_map(
+        user="worker", geolocation={"longitude": lon, "latitude": lat, "accuracy": 1}, permissions=["geolocation"]
+    )
+    page.click("[data-tool=locate]")
+    expect(page.locator(".mine")).to_have_text("我的网格")
+
+
+def test_near_a_border_names_the_candidates(open_map: Open) -> None:
+    grid = a_grid()
+    lon, lat = inside(grid)
+    page = open_map(geolocation={"longitude": lon, "latitude": lat, "accuracy": 3000}, permissions=["geolocation"])
+    page.click("[data-tool=locate]")
+    expect(page.locator("#panel-body .message.warning")).to_contain_text("靠近界线")
+    assert page.locator("#panel-body .message.warning li").count() >= 2
+
+
+def test_tap_in_locate_mode_and_outside_every_grid(open_map: Open, complaints: list[str]) -> None:
+    grid = a_grid()
+    page = open_map(at(grid), permissions=[])
+    page.click("[data-tool=locate]")
+    expect(page.get_by_role("alert")).to_contain_text("没有获得定位许可")
+    click_middle(page)
+    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-tool=select]")).to_have_attribute("aria-pressed", "true")
+
+    away = open_map("?lon=112.2&lat=30.4&z=12")
+    away.click("[data-tool=locate]")
+    expect(away.get_by_role("alert")).to_be_visible()
+    click_middle(away)
+    expect(away.get_by_role("alert")).to_contain_text("不在任何网格内")
+    complaints.clear()  # Chromium reports the answer 404
+
+
+def test_shifted_base_map_keeps_the_page_right(open_map: Open) -> None:
+    grid = a_grid()
+    page = open_map(
+        at(grid, 16, base="amap"),
+        before=lambda page: page.route("https://**", lambda route: route.fulfill(body=BLANK, content_type="image/png")),
+    )
+    click_middle(page)
+    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
+    lon, lat = inside(grid)
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown = [float(number) for number in re.findall(r"[\d.]{6,}", page.inner_text("#pointer"))[:2]]
+    assert shown == pytest.approx([lon, lat], abs=3e-5)
+    page.click("#layers summary")
+    page.select_option("#base", "none")
+    assert "base=" not in page.url
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    again = [float(number) for number in re.findall(r"[\d.]{6,}", page.inner_text("#pointer"))[:2]]
+    assert again == pytest.approx([lon, lat], abs=6e-5)
+
+
+def test_datum_of_the_page_is_that_of_the_server(open_map: Open) -> None:
+    page = open_map()
+    places = [[112.9, 30.42], [120.1, 30.2], [87.6, 43.8], [139.7, 35.7]]
+    there, back = page.evaluate(
+        """async places => { const { fromCgcs2000, toCgcs2000 } = await import('jt/datum');
+        const there = places.map(fromCgcs2000('gcj02')); return [there, there.map(toCgcs2000('gcj02'))]; }""",
+        places,
+    )
+    assert np.allclose(there, from_cgcs2000(np.array(places), GCJ02), rtol=0, atol=1e-10)
+    assert np.allclose(back, places, rtol=0, atol=1e-9)
+
+
+def test_points_with_popups(open_map: Open) -> None:
+    page = open_map("?layers=outlets")
+    expect(page.locator("#map .cluster, #map .point").first).to_be_visible()
+    page.click("#layers summary")
+    page.check("#layer-choice input[value=machines]")
+    expect(page.locator("#map .cluster.machines").first).to_be_visible()
+    page.uncheck("#layer-choice input[value=machines]")
+    expect(page.locator("#map .cluster.machines")).to_have_count(0)
+    assert "layers=outlets" in page.url
+
+
+def test_names_are_text_never_html(open_map: Open) -> None:
+    grid = a_grid()
+
+    def named(value: Any) -> Any:
+        """Every name and every other text that people type, replaced by markup."""
+        if isinstance(value, list):
+            return [named(item) for item in value]
+        if isinstance(value, dict):
+            typed = {"name", "institution", "source", "bank_code", "parent_name"}
+            return {key: IMAGE if key in typed and isinstance(item, str) else named(item) for key, item in value.items()}
+        return value
+
+    page = open_map(
+        at(grid, layers="outlets"),
+        before=lambda page: change_json(page, r"/api/", named),
+        geolocation={"longitude": inside(grid)[0], "latitude": inside(grid)[1], "accuracy": 3000},
+        permissions=["geolocation"],
+    )
+    page.fill("#search", "村")
+    expect(page.locator("#search-results [role=option]").first).to_contain_text(IMAGE)
+    page.keyboard.press("Escape")
+    click_middle(page)
+    expect(page.locator("#panel-body h2")).to_have_text(IMAGE)
+    page.click("[data-tool=locate]")
+    expect(page.locator("#panel-body .message.warning")).to_contain_text(IMAGE)
+    page.evaluate("document.querySelector('#map .point')?.closest('.leaflet-marker-icon').click()")
+    expect(page.locator(".leaflet-popup-content")).to_contain_text(IMAGE)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_escape_closes_and_focus_is_visible(open_map: Open) -> None:
+    page = open_map()
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert width != "0px"
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).not_to_be_visible()
+    page.click("#panel-toggle")
+    expect(page.locator("#panel")).to_be_visible()
+
+
+def test_phone_has_a_sheet_with_three_heights(open_map: Open) -> None:
+    grid = a_grid()
+    lon, lat = inside(grid)
+    page = open_map(
+        user="worker", viewport=PHONE, has_touch=True, is_mobile=True,
+        geolocation={"longitude": lon, "latitude": lat, "accuracy": 5}, permissions=["geolocation"],
+    )  # fmt: skip
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    handle, panel = page.locator("#sheet-handle"), page.locator("#panel")
+
+    def height() -> float:
+        box = panel.bounding_box()
+        assert box is not None
+        return box["height"]
+
+    heights = [height()]
+    for _ in range(2):
+        handle.tap()
+        heights.append(height())
+    assert heights == sorted(set(heights))
+    handle.tap()
+    assert height() == heights[0]
+    page.locator("[data-tool=locate]").tap()
+    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
+    assert height() == heights[1]
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('.rail button, .statusbar label, .statusbar summary, .topbar button, .leaflet-bar a')]
+        .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 48).map((e) => e.outerHTML)"""
+    )
+    assert small == []
+
+
+def test_phone_can_change_the_plan_and_the_level(open_map: Open) -> None:
+    page = open_map(viewport=PHONE, has_touch=True, is_mobile=True)
+    page.locator("#levels label", has_text="村").tap()
+    expect(page).to_have_url(re.compile("level=2"))
+    page.locator("#sheet-handle").tap()
+    page.locator("#panel-body button", has_text="2027 年调整").tap()
+    expect(page.locator("#panel-body h2")).to_have_text("2027 年调整")
+
+
+def test_another_bank_sees_its_own_plan_only(open_map: Open) -> None:
+    page = open_map(user="planner2")
+    expect(page.locator("#plan option")).to_have_count(1)
+    expect(page.locator("#plan option")).to_contain_text("2026 年责任区")
+
+
+def test_regulator_is_told_that_people_are_not_shown(open_map: Open) -> None:
+    grid = a_grid()
+    lon, lat = inside(grid)
+    page = open_map(
+        f"?plan={grid.plan_id}", user="regulator",
+        geolocation={"longitude": lon, "latitude": lat, "accuracy": 1}, permissions=["geolocation"],
+    )  # fmt: skip
+    page.click("[data-tool=locate]")
+    expect(page.locator("#panel-body")).to_contain_text("不能查看责任人")
+    assert "演示员" not in panel_text(page)

@@ -1,0 +1,90 @@
+"""The database of the tests: real PostGIS, made by the migrations, with rows rolled back, committed, or a whole demo county.
+
+- `db` (or `@pytest.mark.django_db`): rolled back.
+- `committed_db`, `transactional_db`, `live_server`: committed, and emptied afterwards.
+- `raw`: other clients of the same database, that know nothing of Django.
+- `demo_site`: the demo county, committed once a session; its tests run last, and leave it as they found it.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.contrib.gis.db.backends.postgis.operations import PostGISOperations
+from django.core.management import call_command
+from django.db import connection
+
+Connect = Callable[[], psycopg2.extensions.connection]
+emptying = {"suspended": False}
+
+
+def pytest_configure() -> None:
+    settings.STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+        # Hashed names would need collectstatic first.
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    # Counts failed logins in the database; the test of the throttle turns it on.
+    settings.AXES_ENABLED = False
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    PostGISOperations.sql_flush = empty_as_replica
+
+
+def empty_as_replica(operations: PostGISOperations, style: object, tables: list[str], **_: object) -> list[str]:
+    """What ends a committed test: the guard refuses TRUNCATE, so the owner goes the way of a replica."""
+    if emptying["suspended"] or not tables:
+        return []
+    names = ", ".join(operations.quote_name(table) for table in tables)
+    return [
+        "SET LOCAL session_replication_role = replica",
+        f"TRUNCATE {names} CASCADE",
+        "SET LOCAL session_replication_role = DEFAULT",
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests on the demo county come last: nothing empties the database from then on."""
+    items.sort(key=lambda item: "demo_site" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture
+def committed_db(transactional_db: None) -> None:
+    """What a test writes is committed, so that other connections see it; emptied afterwards."""
+
+
+@pytest.fixture
+def raw(committed_db: None) -> Iterator[Connect]:
+    """Opens further connections to the test database, as psql would; each starts a transaction by itself."""
+    opened = []
+
+    def connect() -> psycopg2.extensions.connection:
+        opened.append(psycopg2.connect(**connection.get_connection_params() | {"cursor_factory": None}))
+        return opened[-1]
+
+    yield connect
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def demo_site(
+    django_db_setup: None, django_db_blocker: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """The demo county 潜江市 as `make demo` loads it, with its users (layers.demo.bank.PASSWORD)."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), django_db_blocker.unblock():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        patch.setenv("JINGTIAN_ENV", str(tmp_path_factory.mktemp("demo") / "env"))
+        call_command("demo", area="qianjiang", stdout=io.StringIO())
+    emptying["suspended"] = True
+    yield
+    emptying["suspended"] = False
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
