@@ -6,12 +6,16 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from layers.orgs.models import User
+
 
 @login_required
 def map_page(request: HttpRequest) -> HttpResponse:
     """The map; what it shows (plan, level, grid, extent, base map, layers) stands in the address and is read by the page."""
     base_maps = [base | {"name": str(base["name"])} for base in settings.BASE_MAPS]
-    return render(request, "map.html", {"page": {"baseMaps": base_maps}})
+    user = request.user
+    can_import = isinstance(user, User) and user.institution is not None and user.can_plan_for(user.institution)
+    return render(request, "map.html", {"page": {"baseMaps": base_maps, "canImport": can_import}})
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

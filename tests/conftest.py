@@ -79,10 +79,9 @@ def demo_site(
     django_db_setup: None, django_db_blocker: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """The demo county 潜江市 as `make demo` loads it, with its users (layers.demo.bank.PASSWORD)."""
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), django_db_blocker.unblock():
+    with warnings.catch_warnings(), django_db_blocker.unblock():
         warnings.simplefilter("ignore", DeprecationWarning)
-        patch.setenv("JINGTIAN_ENV", str(tmp_path_factory.mktemp("demo") / "env"))
-        call_command("demo", area="qianjiang", stdout=io.StringIO())
+        call_command("demo", area="qianjiang", env_file=tmp_path_factory.mktemp("demo") / "env", stdout=io.StringIO())
     emptying["suspended"] = True
     yield
     emptying["suspended"] = False

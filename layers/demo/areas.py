@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -105,11 +106,15 @@ def load_xihu(say: Say) -> None:
     make_users(regulator, {"xihu-regulator": User.Role.REGULATOR})
 
 
-AREAS: dict[str, tuple[str, str, Callable[[Say], None]]] = {
-    "qianjiang": ("QJ", "", load_qianjiang),
-    "xihu": ("XH", "xihu-", load_xihu),
-}
-"""Each area: the code of its bank, the prefix of its logins, and what loads it."""
+class Area(NamedTuple):
+    """A demo area: the code of its bank, the prefix of its logins, and what loads it."""
+
+    bank: str
+    prefix: str
+    load: Callable[[Say], None]
+
+
+AREAS = {"qianjiang": Area("QJ", "", load_qianjiang), "xihu": Area("XH", "xihu-", load_xihu)}
 
 
 def _merge(ids: dict[str, int], rows: list[GridRow], code: str) -> None:

@@ -71,7 +71,9 @@ def new_page(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Ca
 def open_map(new_page: Callable[..., Page]) -> Open:
     """Signs in and opens the map at an address, and waits until it is painted."""
 
-    def open_(query: str = "", *, user: str = "planner", before: Callable[[Page], None] | None = None, **options: Any) -> Page:
+    def open_(
+        query: str = "", *, user: str = "planner", before: Callable[[Page], None] | None = None, **options: Any
+    ) -> Page:
         page = new_page(**options)
         if before is not None:
             before(page)

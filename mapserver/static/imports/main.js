@@ -1,5 +1,5 @@
 /** The import page: upload, look, repair, load. The server holds the state; this page shows it and asks for steps. */
-import { byId, el } from "jt/dom";
+import { byId } from "jt/dom";
 import { Drawing } from "./drawing.js";
 import * as jobs from "./jobs.js";
 import { failedView, foundView, loadedView, workingView } from "./steps.js";
@@ -10,7 +10,7 @@ const POLL_MS = 700;
 
 class ImportPage {
   #outcome = byId("outcome");
-  #drawing = new Drawing((number) => this.#pick(number));
+  #drawing = new Drawing((number) => this.#pick(number).row?.scrollIntoView({ block: "nearest" }));
   #form = new UploadForm(page, (form) => this.#begin(() => jobs.upload(form)));
   #job = null;
   #preview = null;
@@ -93,7 +93,10 @@ class ImportPage {
   async #found(job) {
     this.#step(job.status === "dirty" ? "repair" : "load");
     const actions = {
-      pick: (number) => this.#pick(number),
+      pick: (number) => {
+        byId("map").scrollIntoView({ block: "nearest" });
+        this.#pick(number);
+      },
       repair: (gapWidth, nest) => this.#begin(() => jobs.repair(job.id, gapWidth, nest)),
       load: (name, policy) => this.#begin(() => jobs.load(job.id, name, policy)),
       cancel: () => this.#begin(() => jobs.cancel(job.id)),
@@ -110,15 +113,14 @@ class ImportPage {
     document.body.dataset.drawn = this.#shown;
   }
 
-  /** Shows a defect in both places: on the map and in the list. */
+  /** Shows a defect in both places, on the map and in the list. @returns {{row: ?HTMLElement}} */
   #pick(number) {
     const feature = this.#preview?.defects.features.find(({ id }) => id === number);
     if (feature) this.#drawing.look(feature);
-    for (const row of this.#outcome.querySelectorAll("tr[data-number]")) {
-      const chosen = row.dataset.number === String(number);
-      row.setAttribute("aria-selected", String(chosen));
-      if (chosen) row.scrollIntoView({ block: "nearest" });
-    }
+    const rows = [...this.#outcome.querySelectorAll("tr[data-number]")];
+    const row = rows.find(({ dataset }) => dataset.number === String(number));
+    for (const other of rows) other.setAttribute("aria-selected", String(other === row));
+    return { row };
   }
 
   #step(name) {

@@ -126,9 +126,13 @@ const validity = ({ valid_from: from, valid_to: to }) =>
   to ? fill(gettext("{from} 至 {to}"), { from, to }) : fill(gettext("自 {from} 起"), { from });
 
 /** No plan yet: how to begin. */
-export const noPlan = () => [
+export const noPlan = (canImport) => [
   el("div", { class: "panel-head" }, el("h2", { class: "big" }, gettext("还没有方案"))),
   el("p", {}, gettext("本机构还没有可以查看的网格方案。")),
-  el("p", {}, gettext("可以先导入已有的网格文件 (GeoJSON、GeoPackage、Shapefile)，检查并修复后成为草稿方案。")),
-  el("p", {}, el("a", { class: "button", href: "/import/" }, gettext("导入网格"))),
+  ...(canImport
+    ? [
+        el("p", {}, gettext("可以先导入已有的网格文件 (GeoJSON、GeoPackage、Shapefile)，检查并修复后成为草稿方案。")),
+        el("p", {}, el("a", { class: "button", href: "/import/" }, gettext("导入网格"))),
+      ]
+    : []),
 ];

@@ -50,7 +50,7 @@ async function start() {
   const layers = points.start(now.layers);
   plans = await get("plans");
   if (!plans.length) {
-    panel.show(noPlan());
+    panel.show(noPlan(page.canImport));
     return ready();
   }
   const choice = byId("plan");

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--area", choices=sorted(AREAS), default="qianjiang", help="演示区域 / which area")
+        parser.add_argument(
+            "--env-file",
+            type=Path,
+            default=settings.LOCAL / "env",
+            help="写入 API 令牌的文件 / where the API token goes",
+        )
         parser.add_argument("--dry-run", action="store_true", help="不保存 / build everything, save nothing")
 
-    def handle(self, *, area: str, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, area: str, env_file: Path, dry_run: bool, **options: Any) -> None:
         bank_code, prefix, load = AREAS[area]
         try:
             with transaction.atomic():
@@ -38,20 +43,20 @@ class Command(BaseCommand):
                     return
         except JingtianError as error:
             raise CommandError(str(error), returncode=2) from error
-        self._write_token(User.objects.get(username=f"{prefix}admin"))
+        write_token(env_file, User.objects.get(username=f"{prefix}admin"))
         self.stdout.write(f"登录 / sign in (密码 / password: {PASSWORD})")
         for user in User.objects.filter(synthetic=True, username__startswith=prefix).select_related("institution"):
             if prefix or not user.username.startswith("xihu-"):
                 self.stdout.write(f"  {user.username:<16} {user.get_role_display()} · {user.institution}")
 
-    def _write_token(self, administrator: User) -> None:
-        """Put the head-office administrator's API token into .local/env, where other tools find it."""
-        env = Path(os.environ.get("JINGTIAN_ENV", settings.LOCAL / "env"))
-        lines = env.read_text().splitlines() if env.exists() else []
-        kept = [line for line in lines if not line.startswith("API_TOKEN=")]
-        current = next((line.removeprefix("API_TOKEN=") for line in lines if line.startswith("API_TOKEN=")), "")
-        if ApiToken.user_of(current) != administrator:
-            current = ApiToken.issue(administrator, "make demo")
-        env.parent.mkdir(parents=True, exist_ok=True)
-        env.write_text("\n".join([*kept, f"API_TOKEN={current}"]) + "\n")
-        env.chmod(0o600)
+
+def write_token(env: Path, administrator: User) -> None:
+    """Put the head-office administrator's API token into the file in which other tools look for it."""
+    lines = env.read_text().splitlines() if env.exists() else []
+    kept = [line for line in lines if not line.startswith("API_TOKEN=")]
+    current = next((line.removeprefix("API_TOKEN=") for line in lines if line.startswith("API_TOKEN=")), "")
+    if ApiToken.user_of(current) != administrator:
+        current = ApiToken.issue(administrator, "make demo")
+    env.parent.mkdir(parents=True, exist_ok=True)
+    env.write_text("\n".join([*kept, f"API_TOKEN={current}"]) + "\n")
+    env.chmod(0o600)
