@@ -143,7 +143,7 @@ create_cluster() {
 }
 
 print_url() {
-    python3 -c 'import sys, urllib.parse; print("postgis://jingtian@" + urllib.parse.quote(sys.argv[1], safe="") + "/jingtian")' "$socket"
+    python3 -c 'import sys, urllib.parse; print("postgresql://jingtian@" + urllib.parse.quote(sys.argv[1], safe="") + "/jingtian")' "$socket"
 }
 
 case $action in

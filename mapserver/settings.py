@@ -2,7 +2,7 @@
 
 Environment
 -----------
-DATABASE_URL     postgis://user@/name?host=/socket/folder
+DATABASE_URL     postgresql://user@%2Fsocket%2Ffolder/name (a socket), or postgresql://user:password@host/name
 SECRET_KEY       required when DEBUG is off
 DEBUG            1 for development
 ALLOWED_HOSTS    comma-separated
@@ -92,7 +92,12 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": dj_database_url.config(default="postgis:///jingtian", conn_max_age=600, conn_health_checks=True),
+    "default": dj_database_url.config(
+        default="postgresql:///jingtian",
+        engine="django.contrib.gis.db.backends.postgis",
+        conn_max_age=600,
+        conn_health_checks=True,
+    ),
 }
 # PostGIS functions are costed high, so PostgreSQL would compile (JIT) statements that run for a millisecond.
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"

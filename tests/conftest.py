@@ -18,6 +18,11 @@ from django.conf import settings
 from django.contrib.gis.db.backends.postgis.operations import PostGISOperations
 from django.core.management import call_command
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
+
+# How long one example takes says more about the machine than about the code.
+hypothesis_settings.register_profile("no-deadline", deadline=None)
+hypothesis_settings.load_profile("no-deadline")
 
 Connect = Callable[[], psycopg2.extensions.connection]
 emptying = {"suspended": False}

@@ -45,7 +45,6 @@ def make_users(institution: Institution, usernames: dict[str, User.Role]) -> dic
             password=password,
             role=role,
             institution=institution,
-            first_name=role.label,
             synthetic=True,
         )
         for username, role in usernames.items()

@@ -61,7 +61,7 @@ def _over_http(database: str) -> Iterator[Line]:
 def _server(database: str) -> Iterator[None]:
     host = connection.settings_dict["HOST"]
     environment = os.environ | {
-        "DATABASE_URL": f"postgis://jingtian@{quote(host, safe='')}/{database}",
+        "DATABASE_URL": f"postgresql://jingtian@{quote(host, safe='')}/{database}",
         "JINGTIAN_HTTP": "1",
     }
     server = subprocess.Popen(

@@ -5,7 +5,6 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.operations import CreateExtension
 from django.db import migrations, models
 
 from gis.sql import install, remove
@@ -20,8 +19,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        CreateExtension("postgis"),
-        CreateExtension("btree_gist"),
+        # Not CreateExtension: its way back drops the extension, which the role that owns the data may not.
+        migrations.RunSQL(
+            "CREATE EXTENSION IF NOT EXISTS postgis; CREATE EXTENSION IF NOT EXISTS btree_gist", migrations.RunSQL.noop
+        ),
         migrations.RunSQL([install("lattice")], [remove("lattice")]),
         migrations.RunSQL([install("border_sum")], [remove("border_sum")]),
         migrations.CreateModel(

@@ -89,11 +89,11 @@ export class Coverage {
         defects.map(({ id, properties, geometry }) =>
           el(
             "li",
-            { id: `defect-${id}` },
+            { id: `defect-${id}`, class: "defect" },
             pin(id, properties.kind),
             el("button", { class: "link", type: "button", onclick: () => geometry && this.#look(geometry) }, kindName(properties.kind)),
-            el("span", { class: "figures" }, area(properties.area_m2)),
-            data((properties.grids ?? properties.codes ?? []).join("、"), { class: "figures" }),
+            el("span", { class: "figures area" }, area(properties.area_m2)),
+            data(properties.grids.join("、"), { class: "figures codes" }),
           ),
         ),
       ),

@@ -71,9 +71,12 @@ async function copyLink() {
   setTimeout(() => notify(""), 3000);
 }
 
-/** «2026 年调整 (草稿·第 37 版)» */
-export const planTitle = (plan) =>
-  fill(gettext("{name} ({status}·第 {revision} 版)"), { name: plan.name, status: plan.status_label, revision: plan.revision });
+/** «2026 年调整 (草稿·第 37 版)»; with the institution, where the user sees plans of more than one. */
+export function planTitle(plan, plans) {
+  const banks = new Set(plans.map(({ institution }) => institution.id));
+  const name = banks.size > 1 ? `${plan.institution.name} ${plan.name}` : plan.name;
+  return fill(gettext("{name} ({status}·第 {revision} 版)"), { name, status: plan.status_label, revision: plan.revision });
+}
 
 /**
  * @param {object} plan as the API gives it
@@ -114,7 +117,7 @@ export function planDetails(plan, plans, topology, { onPlan, onLevel }) {
             "ul",
             { class: "rows" },
             others.map((other) =>
-              el("li", {}, el("button", { class: "link", type: "button", translate: "no", onclick: () => onPlan(other.id) }, planTitle(other))),
+              el("li", {}, el("button", { class: "link", type: "button", translate: "no", onclick: () => onPlan(other.id) }, planTitle(other, plans))),
             ),
           ),
         ]

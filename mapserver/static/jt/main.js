@@ -54,7 +54,7 @@ async function start() {
     return ready();
   }
   const choice = byId("plan");
-  choice.append(...plans.map((each) => el("option", { value: each.id }, planTitle(each))));
+  choice.append(...plans.map((each) => el("option", { value: each.id }, planTitle(each, plans))));
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });

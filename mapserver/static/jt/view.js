@@ -164,7 +164,7 @@ export class View {
    */
   clusters(points, gathered) {
     const group = L.markerClusterGroup({
-      maxClusterRadius: 48,
+      maxClusterRadius: 80,
       disableClusteringAtZoom: 15,
       spiderfyOnMaxZoom: false,
       showCoverageOnHover: false,

@@ -1,0 +1,51 @@
+"""A bank with a planner, and imports whose work is done at once instead of in a child process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from layers.imports import jobs
+from layers.imports.models import Import
+from layers.orgs.models import Institution, User
+from tests.factories import InstitutionFactory, UserFactory
+
+
+@pytest.fixture
+def bank(db: None) -> Institution:
+    return InstitutionFactory(code="B", name="试验农商行")
+
+
+@pytest.fixture
+def planner(bank: Institution) -> User:
+    return UserFactory(username="import-planner", institution=bank)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
+    """The work of an import is done before the request is answered."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+    def popen(command: list[str], **_: Any) -> SimpleNamespace:
+        jobs.work(Import.objects.select_related("institution", "user__institution").get(pk=int(command[-1])))
+        return SimpleNamespace(pid=None)
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", popen)
+    yield
+
+
+@pytest.fixture
+def child_database(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment in which child processes work on the database of the tests."""
+    facts = connection.settings_dict
+    user = facts["USER"] and f"{quote(facts['USER'])}:{quote(facts['PASSWORD'])}@"
+    host = quote(facts["HOST"], safe="") + (f":{facts['PORT']}" if facts["PORT"] else "")
+    monkeypatch.setenv("DATABASE_URL", f"postgis://{user}{host}/{facts['NAME']}")
+    return dict(os.environ)

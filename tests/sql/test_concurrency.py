@@ -1,0 +1,229 @@
+"""Two writers at once, with real connections: whatever they do, in whatever order they commit, no cover is torn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import psycopg2
+import pytest
+import shapely
+
+from layers.grids.models import Grid, Plan
+from tests.factories import SIDE, square, square_plan
+from tests.sql.client import Client, ewkb
+from tests.sql.test_writes import moved, shape
+
+WEST, LEAF = "429005001", "429005001001"
+Q = SIDE // 4
+CANNOT_SERIALISE, DEADLOCK, BROKEN, FROZEN = "40001", "40P01", "23514", "55000"
+Work = Callable[[Client], None]
+
+
+@pytest.fixture
+def plan(committed_db: None) -> Plan:
+    """Three levels, 1 › 4 › 16."""
+    return square_plan(2, levels=3)
+
+
+def race(leading: tuple[Client, Work], trailing: tuple[Client, Work]) -> list[str | None]:
+    """Both do their work, the trailing one after the leading one, and then commit at once; the SQLSTATE of each, or None.
+
+    Where the trailing one has to wait for the other's commit, the barrier gives up waiting for it.
+    """
+    begun, barrier = threading.Event(), threading.Barrier(2)
+
+    def attempt(client: Client, work: Work, is_leading: bool) -> str | None:
+        try:
+            if not is_leading:
+                begun.wait(5)
+            try:
+                work(client)
+            finally:
+                begun.set()
+            with suppress(threading.BrokenBarrierError):
+                barrier.wait(0.4)
+            client.commit()
+        except psycopg2.Error as error:
+            client.rollback()
+            return error.pgcode
+        return None
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [pool.submit(attempt, *leading, True), pool.submit(attempt, *trailing, False)]
+        return [outcome.result(timeout=20) for outcome in outcomes]
+
+
+def reshaping(plan: Plan, shapes: dict[str, shapely.Geometry]) -> Work:
+    def work(client: Client) -> None:
+        for code, geometry in shapes.items():
+            client.reshape(plan, code, geometry)
+
+    return work
+
+
+def node_moved(plan: Plan, x: int, y: int, dx: int, dy: int) -> dict[str, shapely.Geometry]:
+    """The grids with a vertex at (x, y), with it moved, as they were when this was asked."""
+    old = {grid.code: shape(plan, grid.code) for grid in Grid.objects.filter(plan=plan)}
+    new = {code: moved(geometry, x, y, dx, dy) for code, geometry in old.items()}
+    return {code: new[code] for code in sorted(old) if new[code] != old[code]}
+
+
+def subdividing(plan: Plan, code: str) -> Work:
+    west, south, east, north = shape(plan, code).bounds
+    x, y, side = (round(value * 1e7) - corner for value, corner in ((west, 1_130_000_000), (south, 300_000_000), (east, 0)))
+    side = round((east - west) * 1e7)
+    whole, half = shape(plan, code), side // 2
+    parts = [square(x, y, x + half, y + side, step=side), square(x + half, y, x + side, y + side, step=side)]
+
+    def work(client: Client) -> None:
+        client.reshape(plan, code, whole)
+        for part in parts:
+            name = f"{code}{threading.get_ident() % 10**9}{parts.index(part)}"
+            client.add(plan, name, part, parent=code)
+
+    del north
+    return work
+
+
+def still_exact(client: Client) -> bool:
+    return client.faults() == []
+
+
+def test_edits_of_different_borders_below_one_parent_do_not_hinder_each_other(plan: Plan, two: tuple[Client, Client]):
+    works = [reshaping(plan, node_moved(plan, x, y, 50, 70)) for x, y in ((Q, Q), (3 * Q, 3 * Q))]
+    assert race((two[0], works[0]), (two[1], works[1])) == [None, None]
+    assert still_exact(two[0])
+
+
+def test_of_two_edits_of_one_border_the_later_is_whole_or_refused(plan: Plan, two: tuple[Client, Client]):
+    works = [reshaping(plan, node_moved(plan, Q, Q, *by)) for by in ((50, 70), (-30, 40))]
+    first, second = race((two[0], works[0]), (two[1], works[1]))
+    assert first is None and second in (None, CANNOT_SERIALISE)
+    assert still_exact(two[0])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_stale_overwrite_on_a_crossing_set_is_refused(plan: Plan, two: tuple[Client, Client], turned: bool):
+    """Two nodes of the border between two leaves: both edits rewrite both leaves, each without the other's move."""
+    works = [reshaping(plan, node_moved(plan, x, y, 50, 70)) for x, y in ((Q, Q), (2 * Q, Q))]
+    first, second = race((two[0], works[turned]), (two[1], works[not turned]))
+    assert first is None and second in (BROKEN, CANNOT_SERIALISE)
+    assert still_exact(two[0])
+
+
+def halves(plan: Plan, code: str) -> Work:
+    """Subdivide a leaf into two, edge-matched with it."""
+    whole = shapely.get_coordinates(shape(plan, code))
+    (west, south), (east, north) = whole.min(axis=0), whole.max(axis=0)
+    diagonal = [
+        shapely.Polygon([(west, south), (east, south), (east, north)]),
+        shapely.Polygon([(west, south), (east, north), (west, north)]),
+    ]
+
+    def work(client: Client) -> None:
+        for i, half in enumerate(diagonal, start=1):
+            client.add(plan, f"{code}-{threading.get_ident()}-{i}"[-32:], half, parent=code)
+
+    return work
+
+
+def test_only_one_of_two_can_subdivide_a_leaf(plan: Plan, two: tuple[Client, Client]):
+    first, second = race((two[0], halves(plan, LEAF)), (two[1], halves(plan, LEAF)))
+    assert first is None and second in (BROKEN, CANNOT_SERIALISE)
+    assert Grid.objects.filter(parent__code=LEAF).count() == 2
+    assert still_exact(two[0])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_leaf_is_not_subdivided_while_its_border_moves(plan: Plan, two: tuple[Client, Client], turned: bool):
+    works = [halves(plan, LEAF), reshaping(plan, node_moved(plan, Q, Q, 50, 70))]
+    first, second = race((two[0], works[turned]), (two[1], works[not turned]))
+    assert first is None and second in (BROKEN, CANNOT_SERIALISE)
+    assert still_exact(two[0])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_leaf_is_not_subdivided_while_it_is_deleted(plan: Plan, two: tuple[Client, Client], turned: bool):
+    def deleting(client: Client) -> None:
+        client.run("DELETE FROM grid WHERE code LIKE %(code)s AND level = 2", code=f"{WEST}%")
+
+    works = [halves(plan, LEAF), deleting]
+    outcomes = race((two[0], works[turned]), (two[1], works[not turned]))
+    assert outcomes[0] is None and outcomes[1] in ("23503", BROKEN, CANNOT_SERIALISE)
+    assert still_exact(two[0])
+
+
+def publishing(client: Client) -> None:
+    client.run("UPDATE plan SET status = 'published', valid_from = '2026-01-01' WHERE status = 'approved'")
+
+
+@pytest.fixture
+def approved(committed_db: None) -> Plan:
+    return square_plan(2, levels=3, status="approved")
+
+
+def test_a_publication_waits_for_an_edit(approved: Plan, two: tuple[Client, Client]):
+    edit = reshaping(approved, node_moved(approved, Q, Q, 50, 70))
+    assert race((two[0], edit), (two[1], publishing)) == [None, None]
+    assert still_exact(two[0])
+
+
+def test_an_edit_comes_too_late_after_a_publication(approved: Plan, two: tuple[Client, Client]):
+    edit = reshaping(approved, node_moved(approved, Q, Q, 50, 70))
+    two[1].run("SELECT 1 FROM grid")
+    first, second = race((two[0], publishing), (two[1], edit))
+    assert first is None and second in (FROZEN, CANNOT_SERIALISE)
+    assert shape(approved, LEAF) != edit
+
+
+def test_what_was_just_deleted_is_not_published(approved: Plan, two: tuple[Client, Client]):
+    two[1].run("SELECT 1 FROM grid")
+    deleting = lambda client: client.run("DELETE FROM grid")  # noqa: E731
+    first, second = race((two[0], deleting), (two[1], publishing))
+    assert first is None and second in (FROZEN, CANNOT_SERIALISE)
+    assert not Plan.objects.filter(status="published").exists()
+
+
+def test_a_deadlock_ends_with_one_edit_done(plan: Plan, two: tuple[Client, Client]):
+    shapes = node_moved(plan, Q, Q, 50, 70)
+    assert len(shapes) == 4
+    in_turn, met = list(shapes), threading.Barrier(2)
+
+    def in_order(codes: list[str]) -> Work:
+        def work(client: Client) -> None:
+            for i, code in enumerate(codes):
+                client.reshape(plan, code, shapes[code])
+                if i == 0:
+                    met.wait(5)
+
+        return work
+
+    def attempt(client: Client, work: Work) -> str | None:
+        try:
+            work(client)
+            client.commit()
+        except psycopg2.Error as error:
+            client.rollback()
+            return error.pgcode
+        return None
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = pool.map(attempt, two, (in_order(in_turn), in_order(in_turn[::-1])), timeout=20)
+        assert set(outcomes) - {CANNOT_SERIALISE} == {None, DEADLOCK}
+    assert still_exact(two[0])
+
+
+def test_copies_of_one_plan_load_side_by_side(committed_db: None, two: tuple[Client, Client]):
+    def loading(client: Client) -> None:
+        for code, parent, part in (("429005", None, square(0, 0, 8, 8, step=4)), ("429005001", "429005", square(0, 0, 8, 8, step=4))):
+            client.add(plans[client], code, part, parent=parent)
+
+    plans = {client: square_plan(1, levels=1) for client in two}
+    for client in two:
+        client.run("DELETE FROM grid WHERE plan_id = %(plan)s", plan=plans[client].pk)
+        client.commit()
+    assert race((two[0], loading), (two[1], loading)) == [None, None]
+    assert still_exact(two[0]) and ewkb
