@@ -80,7 +80,7 @@ async function openPlan(id, { keep = false } = {}) {
   showLevel(now.level);
   ready();
   coverage.show(plan);
-  if (topology.grid(now.grid)) await selectGrid(now.grid, { bring: false });
+  if (topology.grid(now.grid)) await selectGrid(now.grid, { at: view.centre });
   else overview();
   if (!keep) await points.show(topology.bbox);
 }
@@ -122,8 +122,11 @@ function overview() {
   remember();
 }
 
-/** Selects a grid: outlines it, shows its level if need be, brings it into sight, and says all about it. */
-async function selectGrid(id, { bring = true } = {}) {
+/**
+ * Selects a grid: outlines it, shows its level if need be, brings it into sight, and says all about it.
+ * `at`: the place by which it was chosen, and which has to stay in sight; without it, the grid's label is.
+ */
+async function selectGrid(id, { at } = {}) {
   const number = (request += 1);
   const grid = topology.grid(id);
   now.grid = id;
@@ -137,7 +140,8 @@ async function selectGrid(id, { bring = true } = {}) {
     done();
     panel.show(gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel }));
     // Only now: on a phone the sheet has come up.
-    if (bring && grid && !view.shows(grid.label)) view.fit(grid.bbox, { maxZoom: 15 });
+    if (at && !view.shows(at)) view.bring(at);
+    else if (!at && grid && !view.shows(grid.label)) view.fit(grid.bbox, { maxZoom: 15 });
   } catch (error) {
     if (number === request) panel.show([problem(error)]);
   } finally {
@@ -163,7 +167,7 @@ function listen() {
     if (!topology) return undefined;
     if (tool === "locate") return locate.at(lonLat);
     const grid = topology.gridAt(now.level, lonLat);
-    return grid ? selectGrid(grid.id) : overview();
+    return grid ? selectGrid(grid.id, { at: lonLat }) : overview();
   });
   view.on("pointer", (lonLat) => (byId("pointer").textContent = `${coordinates(lonLat)} CGCS2000`));
   view.on("out", () => (byId("pointer").textContent = ""));
