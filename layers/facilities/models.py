@@ -13,8 +13,8 @@ class FacilityQuerySet(models.QuerySet["Facility"]):
     """Facilities by who may see them."""
 
     def visible_to(self, user: User) -> FacilityQuerySet:
-        """Those of the user's subtree; a regulator sees them all: where a service point stands is public."""
-        return self.filter(institution__in=Institution.objects.visible_to(user))
+        """Those of the user's own bank; a regulator sees them all: where a service point stands is public."""
+        return self.filter(institution__in=Institution.objects.showing_points_to(user))
 
 
 class Facility(models.Model):

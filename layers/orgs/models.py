@@ -29,6 +29,12 @@ class InstitutionQuerySet(MP_NodeQuerySet):
             return self.all()
         return self.none() if user.institution is None else self.within(user.institution)
 
+    def showing_points_to(self, user: User) -> InstitutionQuerySet:
+        """Those whose outlets and machines the user may see: the whole bank's; a regulator sees all. They are public places."""
+        if user.is_regulator:
+            return self.all()
+        return self.none() if user.institution is None else self.filter(path__startswith=user.institution.head_office_path)
+
     def above(self, institution: Institution) -> InstitutionQuerySet:
         """The institutions above it, head office first."""
         steps = range(institution.steplen, len(institution.path), institution.steplen)
