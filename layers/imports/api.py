@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Field, Form, Router, Schema
+from ninja import Field, Form, Router, Schema, Status
 
 from gis.datum import parse_datum
 from gis.reading.limits import Limits
@@ -23,6 +23,7 @@ from layers.orgs.models import Institution, User
 
 router = Router(tags=["imports"])
 
+MAX_FILE_BYTES = Limits().file_bytes
 SUFFIXES = (".geojson", ".json", ".topojson", ".gpkg", ".zip")
 
 
@@ -66,7 +67,7 @@ class LoadForm(Schema):
 
 
 @router.post("/", response={201: dict})
-def create(request: HttpRequest, form: Form[ImportForm]) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, form: Form[ImportForm]) -> Status[dict[str, Any]]:
     """Upload one to five files (multipart field `files`, from the top level down) and begin to read them."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_UPLOAD_BYTES:
         raise UploadTooLarge(
@@ -90,7 +91,7 @@ def create(request: HttpRequest, form: Form[ImportForm]) -> tuple[int, dict[str,
     except Exception:
         job.remove_files()
         raise
-    return 201, _json(job)
+    return Status(201, _json(job))
 
 
 @router.get("/{job_id}")
@@ -164,12 +165,12 @@ def _check_files(files: list[UploadedFile]) -> None:
             f"一次最多 {MAX_LEVELS} 个文件（每级一个），收到 {len(files)} 个。请合并同一级的文件。",
             f"At most {MAX_LEVELS} files, one a level; {len(files)} were given. Merge the files of one level.",
         )
-    limit = Limits().file_bytes
     for file in files:
-        if (file.size or 0) > limit:
+        if (file.size or 0) > MAX_FILE_BYTES:
+            name = (file.name or "")[:80]
             raise UploadTooLarge(
-                f"{(file.name or '')[:80]} 超过 {limit >> 20} MB。请分成几个文件，或简化后再上传。",
-                f"{(file.name or '')[:80]} has more than {limit >> 20} MB. Divide it, or simplify it first.",
+                f"{name} 超过 {MAX_FILE_BYTES >> 20} MB。请分成几个文件，或简化后再上传。",
+                f"{name} has more than {MAX_FILE_BYTES >> 20} MB. Divide it, or simplify it first.",
             )
 
 

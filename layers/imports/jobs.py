@@ -9,13 +9,13 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import close_old_connections
 from django.utils import timezone
 from shapely.geometry import mapping
 
@@ -81,6 +81,12 @@ def start(job: Import, task: str, **changes: Any) -> None:
     job.status, job.task, job.progress, job.message_zh, job.message_en = Import.Status.WORKING, task, 0.02, "", ""
     job.process = None
     job.save()
+    job.process = spawn(job)
+    Import.objects.filter(pk=job.pk).update(process=job.process)
+
+
+def spawn(job: Import) -> int | None:
+    """Start the child process; its number."""
     with (job.folder / "log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, str(settings.ROOT / "manage.py"), "process_import", str(job.pk)],
@@ -89,20 +95,21 @@ def start(job: Import, task: str, **changes: Any) -> None:
             stderr=log,
             start_new_session=True,
         )
-    Import.objects.filter(pk=job.pk).update(process=child.pid)
-    job.process = child.pid
+    # Somebody must wait for a child, or it stays in the table of processes.
+    threading.Thread(target=child.wait, daemon=True).start()
+    return child.pid
 
 
 def cancel(job: Import) -> None:
     """Stop the work, remove the files."""
-    if job.process is not None and _is_at_work(job):
+    if job.process is not None and is_at_work(job):
         os.killpg(job.process, signal.SIGKILL)
     job.end(Import.Status.CANCELLED)
 
 
 def notice_death(job: Import) -> None:
     """Fail an import whose process is gone without having said so."""
-    if job.status == Import.Status.WORKING and job.process is not None and not _is_at_work(job):
+    if job.status == Import.Status.WORKING and job.process is not None and not is_at_work(job):
         job.refresh_from_db()
         if job.status == Import.Status.WORKING:
             job.end(Import.Status.FAILED, *BROKE_OFF)
@@ -134,7 +141,6 @@ def work(job: Import) -> None:
         job.end(Import.Status.FAILED, *BROKE_OFF)
     except Exception:
         logger.exception("import %s", job.pk)
-        close_old_connections()
         job.end(
             Import.Status.FAILED,
             "处理时出现意外错误，没有保存任何内容。请把文件交给系统管理员查看。",
@@ -253,7 +259,7 @@ def _write_preview(job: Import, tree: Tree, findings: list[Finding], changes: di
     (job.folder / PREVIEW).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
-def _is_at_work(job: Import) -> bool:
+def is_at_work(job: Import) -> bool:
     """Whether the process of an import lives; its number may meanwhile be that of another."""
     try:
         words = Path(f"/proc/{job.process}/cmdline").read_bytes().split(b"\0")

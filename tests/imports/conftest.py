@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -29,16 +27,14 @@ def planner(bank: Institution) -> User:
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[None]:
+def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
     """The work of an import is done before the request is answered."""
     settings.MEDIA_ROOT = tmp_path / "media"
 
-    def popen(command: list[str], **_: Any) -> SimpleNamespace:
-        jobs.work(Import.objects.select_related("institution", "user__institution").get(pk=int(command[-1])))
-        return SimpleNamespace(pid=None)
+    def work(job: Import) -> None:
+        jobs.work(Import.objects.select_related("institution", "user__institution").get(pk=job.pk))
 
-    monkeypatch.setattr(jobs.subprocess, "Popen", popen)
-    yield
+    monkeypatch.setattr(jobs, "spawn", work)
 
 
 @pytest.fixture

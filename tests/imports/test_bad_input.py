@@ -18,7 +18,7 @@ from shapely.geometry import mapping
 from gis.datum import CGCS2000, GCJ02, Datum, from_cgcs2000
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution
-from tests.factories import PlanFactory, square_plan
+from tests.factories import square_plan
 from tests.imports.files import AREA, collection, of_level, records, write
 
 pytestmark = pytest.mark.django_db
@@ -179,8 +179,7 @@ def test_gcj02_declared_as_cgcs2000_is_noticed_by_the_known_outline(bank: Instit
 
 
 def test_gcj02_is_noticed_by_a_plan_of_the_same_area(bank: Institution, tmp_path: Path) -> None:
-    plan = square_plan(institution=bank, area_code="420999")
-    Grid.objects.filter(plan=plan, level=0).update(code="420999")
+    plan = square_plan(institution=bank, area_code=AREA)
     shifted = collection(records(), moved=lambda xy: from_cgcs2000(xy, GCJ02))
     text = refused(write(tmp_path / "a.geojson", shifted))
     assert "looks like GCJ-02" in text and plan.name in text
@@ -214,8 +213,7 @@ def test_gcj02_on_real_towns(bank: Institution, tmp_path: Path) -> None:
 
 
 def test_another_place_than_the_service_area(bank: Institution, tmp_path: Path) -> None:
-    far = collection(records(), moved=lambda xy: xy + [3.0, 4.0])
-    PlanFactory()
+    far = collection(records(), moved=lambda xy: np.add(xy, (3.0, 4.0)))
     square_plan(institution=bank, area_code=AREA)
     text = refused(write(tmp_path / "a.geojson", far))
     assert "116.0" in text and "Check the file" in text

@@ -36,6 +36,9 @@ class Client:
     def __init__(self, connection: psycopg2.extensions.connection, isolation: str = "READ COMMITTED") -> None:
         self.connection = connection
         connection.set_session(isolation_level=isolation)
+        # A test that waits for itself fails, and does not hang.
+        self.run("SET lock_timeout = '10s'")
+        self.commit()
 
     def run(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Send one statement; its rows."""

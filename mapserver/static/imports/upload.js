@@ -35,6 +35,10 @@ export class UploadForm {
 
   show() {
     this.#form.hidden = false;
+    // A file that was corrected meanwhile has to be chosen anew: the browser refuses to send one that has changed.
+    byId("files").value = "";
+    this.#files = [];
+    this.#list();
     this.#say("");
   }
 

@@ -8,6 +8,8 @@ const LOOKS = [
   { size: 12, weight: 400, colour: "#2f4f52" },
   { size: 12, weight: 400, colour: "#2f4f52" },
 ];
+/** Less room than this holds no label at all, in pixels. */
+const LEAST = { x: 24, y: 14 };
 const ROOM_FOR_DIGITS = { x: 40, y: 28 };
 /** Where a label may stand beside its point when a sign is in the way, in pixels. */
 const SHIFTS = [0, 22, -22];
@@ -57,7 +59,6 @@ export class Labels {
       context.font = `${look.weight} ${look.size}px ${FAMILY}`;
       context.fillStyle = look.colour;
       for (const { grid, place, room } of this.#inSight(level, size)) {
-        if (room.y < look.size) continue;
         const shifts = SHIFTS.filter((shift) => 2 * Math.abs(shift) + look.size <= room.y);
         this.#write(context, forms(grid, this.#topology, room, measure), place, shifts, look.size, taken);
       }
@@ -76,16 +77,16 @@ export class Labels {
 
   /** Grids whose label point is on the screen, the largest first, with the pixels that they have for a label. */
   #inSight(level, size) {
+    const { x, y } = this.#view.degree();
     return this.#topology
       .grids(level)
       .filter((grid) => grid.level === level)
       .map((grid) => {
         const [west, south, east, north] = grid.bbox;
-        const low = this.#view.pixel([west, south]);
-        const high = this.#view.pixel([east, north]);
-        // A little over the edge is still clear which grid is meant.
-        return { grid, place: this.#view.pixel(grid.label), room: { x: (high.x - low.x) * 0.95, y: low.y - high.y } };
+        return { grid, room: { x: (east - west) * x, y: (north - south) * y } };
       })
+      .filter(({ room }) => room.x >= LEAST.x && room.y >= LEAST.y)
+      .map((found) => ({ ...found, place: this.#view.pixel(found.grid.label) }))
       .filter(({ place }) => place.x > 0 && place.y > 0 && place.x < size.x && place.y < size.y)
       .sort((a, b) => b.room.x * b.room.y - a.room.x * a.room.y);
   }

@@ -114,6 +114,14 @@ export class View {
   /** Says how many pixels at the bottom are under the sheet. @param {() => number} covered */
   setCovered(covered) { this.#covered = covered; }
 
+  /** Pixels of a degree of longitude and of latitude, here. @returns {{x: number, y: number}} */
+  degree() {
+    const [lon, lat] = this.centre;
+    const a = this.pixel([lon - 0.005, lat - 0.005]);
+    const b = this.pixel([lon + 0.005, lat + 0.005]);
+    return { x: (b.x - a.x) * 100, y: (a.y - b.y) * 100 };
+  }
+
   resized() { this.#map.invalidateSize({ animate: false }); }
 
   /**
@@ -124,10 +132,7 @@ export class View {
   polygons(shapes, pane) {
     return this.#group(
       shapes.map(({ polygons, look }) =>
-        L.polygon(
-          polygons.map((rings) => rings.map((ring) => ring.map((lonLat) => this.latLng(lonLat)))),
-          this.#style(look, pane),
-        ),
+        L.polygon(polygons.map((rings) => rings.map((ring) => this.#latLngs(ring))), this.#style(look, pane)),
       ),
     );
   }
@@ -136,7 +141,7 @@ export class View {
   lines(lines, pane) {
     return this.#group(
       lines.map(({ arcs, look }) =>
-        L.polyline(arcs.map((arc) => arc.map((lonLat) => this.latLng(lonLat))), { ...this.#style(look, pane), fill: false }),
+        L.polyline(arcs.map((arc) => this.#latLngs(arc)), { ...this.#style(look, pane), fill: false }),
       ),
     );
   }
@@ -213,6 +218,14 @@ export class View {
 
   scale() {
     return L.control.scale({ imperial: false, maxWidth: 90 }).addTo(this.#map).getContainer();
+  }
+
+  #latLngs(lonLats) {
+    const shifted = fromCgcs2000(this.datum);
+    return lonLats.map((lonLat) => {
+      const [lon, lat] = shifted(lonLat);
+      return L.latLng(lat, lon);
+    });
   }
 
   #marker(lonLat, element, { title, size }) {
