@@ -141,7 +141,6 @@ STATIC_ROOT = LOCAL / "static"
 STATICFILES_DIRS = [
     ("npm/topojson-client", ROOT / "node_modules" / "topojson-client" / "dist"),
     ("npm/markercluster", ROOT / "node_modules" / "leaflet.markercluster" / "dist"),
-    ("npm/locatecontrol", ROOT / "node_modules" / "leaflet.locatecontrol" / "dist"),
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

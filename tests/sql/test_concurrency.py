@@ -135,7 +135,7 @@ def test_a_leaf_is_not_subdivided_while_it_is_deleted(plan: Plan, two: tuple[Cli
 
     works = [halves(plan, LEAF), deleting]
     outcomes = race((two[0], works[turned]), (two[1], works[not turned]))
-    assert outcomes[0] is None and outcomes[1] in ("23503", BROKEN, CANNOT_SERIALISE)
+    assert outcomes.count(None) == 1 and set(outcomes) <= {None, "23503", BROKEN, CANNOT_SERIALISE}
     assert still_exact(two[0])
 
 
