@@ -83,6 +83,23 @@ def build_topology(levels: Sequence[Sequence[BaseGeometry]]) -> Topology:
     return Topology(arcs, [polygons[a:b] for a, b in pairwise(first_unit.tolist())])
 
 
+def build_separately(levels: Sequence[Sequence[BaseGeometry]]) -> Topology:
+    """The same, each level with arcs of its own: for a coverage that is broken and must be seen to be mended."""
+    arcs: list[IntArray] = []
+    placed = []
+    for level in levels:
+        alone = build_topology([level])
+        first = len(arcs)
+        placed.append(
+            [
+                [[[ref + first if ref >= 0 else ref - first for ref in ring] for ring in polygon] for polygon in unit]
+                for unit in alone.levels[0]
+            ]
+        )
+        arcs += alone.arcs
+    return Topology(arcs, placed)
+
+
 def to_topojson(
     topology: Topology, properties: Sequence[Sequence[Mapping[str, Any]]], names: Sequence[str]
 ) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import shapely
 from django.core.cache import cache
 from django.db import connection
 
-from gis.topology import build_topology, label_points, to_topojson
+from gis.topology import NotEdgeMatched, build_separately, build_topology, label_points, to_topojson
 from layers.grids.models import Plan
 
 KEPT_SECONDS = 7 * 24 * 60 * 60
@@ -47,7 +47,11 @@ def _build(plan: Plan) -> bytes:
         [row for row in rows if row[0] == level] for level in range(1 + max((row[0] for row in rows), default=-1))
     ]
     shapes = [list(shapely.from_wkb([bytes(row[6]) for row in level])) for level in levels]
-    topology = build_topology(shapes)
+    try:
+        topology = build_topology(shapes)
+    except NotEdgeMatched:
+        # Somebody got round the guard; the map must still show where.
+        topology = build_separately(shapes)
     properties = [
         [
             {"code": code, "name": name, "kind": kind, "parent": parent, "label": label}

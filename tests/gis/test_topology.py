@@ -15,7 +15,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from gis.lattice import snap, to_degrees, to_lattice
-from gis.topology import NotEdgeMatched, build_topology, label_points, neighbours, to_topojson
+from gis.topology import NotEdgeMatched, build_separately, build_topology, label_points, neighbours, to_topojson
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -202,3 +202,21 @@ def test_real_levels_that_differ_are_refused() -> None:
         levels.append([snap(shapely.geometry.shape(f["geometry"])) for f in features])
     with pytest.raises(NotEdgeMatched, match="Repair"):
         build_topology(levels)
+
+
+def test_a_broken_coverage_can_still_be_drawn() -> None:
+    parent = box(113.0, 30.0, 113.002, 30.001)
+    # A gap in the middle, and an overlap at its right end.
+    children = [
+        box(113.0, 30.0, 113.0009, 30.001),
+        box(113.001, 30.0, 113.002, 30.001),
+        box(113.0015, 30.0, 113.002, 30.001),
+    ]
+    with pytest.raises(NotEdgeMatched):
+        build_topology([[parent], children])
+    topology = build_separately([[parent], children])
+    for geometries, units in zip(([parent], children), topology.levels, strict=True):
+        for geometry, polygons in zip(geometries, units, strict=True):
+            [[shell]] = polygons
+            ring = np.vstack([topology.arcs[ref] if ref >= 0 else topology.arcs[~ref][::-1] for ref in shell])
+            assert Polygon(ring / 1e7).equals(geometry)

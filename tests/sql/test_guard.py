@@ -72,7 +72,7 @@ PARTS = [
     Part("grid", "grid_kind_is_urban_or_rural", "UPDATE grid SET kind = 'x' WHERE plan_id = (SELECT id FROM plan WHERE name = 'draft')"),
     Part("grid", "grid_code_is_unique_in_its_plan", "UPDATE grid SET code = '0' WHERE level = 1 AND plan_id = (SELECT id FROM plan WHERE name = 'draft')"),
     Part("plan", "plan_one_in_force_a_service_area", PUBLISH.format(day="'2026-06-01'", plan="next")),
-    Part("plan", "plan_in_force_has_a_first_day", PUBLISH.format(day="NULL", plan="next")),
+    Part("plan", "plan_in_force_has_a_first_day", PUBLISH.format(day="NULL", plan="elsewhere")),
     Part("plan", "plan_retired_has_a_last_day", "UPDATE plan SET status = 'retired' WHERE name = 'in force'"),
 ]  # fmt: skip
 
@@ -83,6 +83,7 @@ def plans(committed_db: None) -> None:
     published(square_plan(2, institution=bank, name="in force"))
     square_plan(2, institution=bank, name="next", status="approved")
     square_plan(2, institution=bank, name="draft")
+    square_plan(2, name="elsewhere", status="approved")
     PlanFactory(name="empty", status="approved")
     PlanFactory(name="bare")
     overlapping = PlanFactory(name="overlapping", policy=Plan.Policy.BOUNDED_OVERLAP, overlap_limit=1)
