@@ -6,16 +6,16 @@ WITH here AS (
 ),
 -- The exact test reads the whole polygon, so it comes last, for the few leaves whose boxes hold the point.
 candidate AS MATERIALIZED (
-    SELECT grid.id
+    SELECT grid.*
     FROM grid, here
     WHERE grid.geom && here.geom AND grid.plan_id = ANY (ARRAY({plans}))
         AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = grid.id)
 ),
 leaf AS MATERIALIZED (
-    SELECT grid.*
-    FROM grid JOIN candidate USING (id), here
-    WHERE ST_Intersects(grid.geom, here.geom)
-    ORDER BY grid.plan_id, grid.code
+    SELECT candidate.*
+    FROM candidate, here
+    WHERE ST_Intersects(candidate.geom, here.geom)
+    ORDER BY candidate.plan_id, candidate.code
     LIMIT 1
 ),
 border AS (
