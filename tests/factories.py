@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 
 import factory
@@ -103,7 +104,7 @@ def square(x0: int, y0: int, x1: int, y1: int, *, step: int | None = None) -> Ba
     """A rectangle in lattice steps from CORNER, in degrees, with a vertex every `step` steps of its border."""
     corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
     ring = []
-    for (ax, ay), (bx, by) in zip(corners, corners[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(corners):
         pieces = max(abs(bx - ax), abs(by - ay)) // (step or SIDE * 10) or 1
         ring += [(ax + (bx - ax) * i // pieces, ay + (by - ay) * i // pieces) for i in range(pieces)]
     return polygon(*ring)

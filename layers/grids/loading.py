@@ -56,7 +56,9 @@ def load_grids(plan: Plan, records: Sequence[GridRecord]) -> dict[str, int]:
             )
             rows.write("\t".join(map(_copy_text, fields)) + "\n")
         rows.seek(0)
-        cursor.copy_expert(f"COPY grid ({', '.join(COLUMNS)}) FROM STDIN", rows)
+        # Django turns the driver's exceptions into its own for execute() only.
+        with connection.wrap_database_errors:
+            cursor.copy_expert(f"COPY grid ({', '.join(COLUMNS)}) FROM STDIN", rows)
     return ids
 
 

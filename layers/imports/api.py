@@ -108,7 +108,7 @@ def preview(request: HttpRequest, job_id: int) -> FileResponse:
     job = _job(request, job_id)
     file = job.folder / jobs.PREVIEW
     if not file.is_file():
-        raise _not_now()
+        raise jobs.not_now()
     return FileResponse(file.open("rb"), content_type="application/json")
 
 
@@ -117,7 +117,7 @@ def repair(request: HttpRequest, job_id: int, form: RepairForm) -> dict[str, Any
     """Begin to repair; may be done again with other settings."""
     job = _job(request, job_id)
     if job.status not in (Import.Status.DIRTY, Import.Status.EXACT) or not job.result.get("summary"):
-        raise _not_now()
+        raise jobs.not_now()
     jobs.start(job, Import.Task.REPAIR, options={**job.options, "repair": form.dict()})
     return _json(job)
 
@@ -127,7 +127,7 @@ def load(request: HttpRequest, job_id: int, form: LoadForm) -> dict[str, Any]:
     """Begin to load the exact grids as a draft plan."""
     job = _job(request, job_id)
     if job.status != Import.Status.EXACT:
-        raise _not_now()
+        raise jobs.not_now()
     jobs.start(job, Import.Task.LOAD, options={**job.options, "plan": form.dict()})
     return _json(job)
 
@@ -230,10 +230,3 @@ def _json(job: Import) -> dict[str, Any]:
         "result": job.result,
         "plan_id": job.plan_id,
     }
-
-
-def _not_now() -> jobs.NotNow:
-    return jobs.NotNow(
-        "这一步现在不能进行。请刷新页面，按当前状态继续。",
-        "This step is not possible now. Reload the page and go on from there.",
-    )

@@ -16,12 +16,6 @@ class ImportRefused(JingtianError):
     code = "import_refused"
 
 
-class NoGrids(ImportRefused):
-    """The files hold no features."""
-
-    code = "no_grids"
-
-
 class TooManyFiles(ImportRefused):
     """More files than a plan has levels."""
 

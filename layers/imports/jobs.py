@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils import timezone
 from shapely.geometry import mapping
 
@@ -66,6 +67,13 @@ class NotNow(ImportRefused):
     code = "not_now"
 
 
+def not_now() -> NotNow:
+    return NotNow(
+        "这一步现在不能进行。请刷新页面，按当前状态继续。",
+        "This step is not possible now. Reload the page and go on from there.",
+    )
+
+
 def start(job: Import, task: str, **changes: Any) -> None:
     """Begin a task in a child process; `changes` are fields to store with it."""
     working = Import.objects.filter(status=Import.Status.WORKING).exclude(pk=job.pk)
@@ -76,11 +84,16 @@ def start(job: Import, task: str, **changes: Any) -> None:
             "还有导入在处理中。请等它完成，或先取消它。",
             "Another import is still being processed. Wait for it, or cancel it.",
         )
-    for name, value in changes.items():
-        setattr(job, name, value)
-    job.status, job.task, job.progress, job.message_zh, job.message_en = Import.Status.WORKING, task, 0.02, "", ""
-    job.process = None
-    job.save()
+    changes |= {"status": Import.Status.WORKING, "task": task, "progress": 0.02, "message_zh": "", "message_en": ""}
+    if job.pk is None:
+        for name, value in changes.items():
+            setattr(job, name, value)
+        job.save()
+    # Of two requests at once, one finds the import as it was.
+    elif Import.objects.filter(pk=job.pk, status__in=(Import.Status.DIRTY, Import.Status.EXACT)).update(**changes):
+        job.refresh_from_db()
+    else:
+        raise not_now()
     job.process = spawn(job)
     Import.objects.filter(pk=job.pk).update(process=job.process)
 
@@ -200,16 +213,21 @@ def _load(job: Import) -> None:
     repaired_file = job.folder / REPAIRED
     tree = open_tree(repaired_file if repaired_file.exists() else job.folder / GIVEN)
     _advance(job, 0.3)
-    plan = load(
-        tree,
-        institution=job.institution,
-        plan_name=job.options["plan"]["name"],
-        user=job.user,
-        policy=job.options["plan"]["policy"],
-        source="、".join(name for _, name in job.options["files"]),
-    )
-    Import.objects.filter(pk=job.pk).update(plan=plan, progress=1)
-    job.end(Import.Status.LOADED)
+    with transaction.atomic():
+        plan = load(
+            tree,
+            institution=job.institution,
+            plan_name=job.options["plan"]["name"],
+            user=job.user,
+            policy=job.options["plan"]["policy"],
+            source="、".join(name for _, name in job.options["files"]),
+        )
+        working = Import.objects.filter(pk=job.pk, status=Import.Status.WORKING)
+        if not working.update(status=Import.Status.LOADED, plan=plan, progress=1, process=None):
+            # Cancelled meanwhile: then there is no plan either.
+            transaction.set_rollback(True)
+            return
+    job.remove_files()
 
 
 def _refuse(job: Import, zh: str, en: str) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from shapely.geometry.base import BaseGeometry
 
 from gis.coverage import DefectKind, find_defects
-from gis.datum import parse_datum
+from gis.datum import Datum, parse_datum
 from gis.nesting import Nest
 from gis.reading import Limits, read_features
 from gis.repair import Repair, repair
@@ -20,7 +20,7 @@ from layers.grids.coverage import exact_cover
 from layers.grids.loading import GridRecord, load_grids
 from layers.grids.models import Plan
 from layers.imports.columns import Table, tabulate
-from layers.imports.faults import NoGrids, TooManyFiles, naming
+from layers.imports.faults import TooManyFiles, naming
 from layers.imports.hierarchy import build_tree
 from layers.imports.placing import Reference, check_place, outline, to_lattice
 from layers.imports.tree import DEFAULT_GAP_WIDTH_M, MAX_LEVELS, Options, Source, Tree, Unit
@@ -86,13 +86,14 @@ def read_tree(
             tables.append(table)
             outlines.append(outline([row.geometry for row in table.rows]))
             if len(outlines) > 1:
-                check_place(outlines[-1], Reference(f"“{sources[0].label}”", f"“{sources[0].label}”", outlines[0]))
+                first = Reference(f"“{sources[0].label}”", f"“{sources[0].label}”", outlines[0])
+                check_place(outlines[-1], first, _datum(source, options))
         notes += [
             {"zh": f"{source.label}：{note['zh']}", "en": f"{source.label}: {note['en']}"} for note in table.notes
         ]
     tree = build_tree(tables, options)
     for reference in references(tree.area.code) if references else ():
-        check_place(outlines[0], reference)
+        check_place(outlines[0], reference, _datum(sources[0], options))
     return Tree(tree.levels, tree.level_names, (*notes, *tree.notes))
 
 
@@ -171,10 +172,13 @@ def load(
 
 
 def _read(source: Source, options: Options, limits: Limits | None) -> Table:
-    datum = parse_datum(source.datum or options.datum)
     features = read_features(source.path, limits=limits, encoding=source.encoding, layer=source.layer)
-    if features.n == 0:
-        raise NoGrids("文件里没有要素。请确认导出了网格图层。", "The file has no features. Export the layer of grids.")
-    table = tabulate(source, to_lattice(features.geometries, datum, features.crs), features.attributes)
+    table = tabulate(
+        source, to_lattice(features.geometries, _datum(source, options), features.crs), features.attributes
+    )
     table.notes[:0] = features.notes
     return table
+
+
+def _datum(source: Source, options: Options) -> Datum:
+    return parse_datum(source.datum or options.datum)

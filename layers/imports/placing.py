@@ -46,8 +46,8 @@ def outline(geometries: Sequence[BaseGeometry]) -> BaseGeometry:
     return shapely.union_all([polygons_of(g) if why_invalid(g) else g for g in geometries])
 
 
-def check_place(area: BaseGeometry, reference: Reference) -> None:
-    """Refuse an outline that lies beside the one that it should equal.
+def check_place(area: BaseGeometry, reference: Reference, declared: Datum) -> None:
+    """Refuse an outline, brought from its declared datum, that lies beside the one that it should equal.
 
     Raises
     ------
@@ -59,6 +59,15 @@ def check_place(area: BaseGeometry, reference: Reference) -> None:
     shift = guess_shift(area, reference.geometry)
     if shift is not None:
         raise _wrong_datum(shift, area, reference)
+    # If undoing the declared shift once more takes the reference to the outline, there was no shift to be undone.
+    if declared in WITHOUT_EPSG and guess_shift(reference.geometry, area) == declared.name:
+        raise WrongDatum(
+            f"与{reference.zh}相比，文件中的坐标像是没有偏移的 CGCS2000 或 WGS 84，而不是声明的 {declared}。请改为声明 wgs84，或核对文件。",
+            f"Compared with {reference.en}, the coordinates look like plain CGCS2000 or WGS 84, not {declared} as declared. "
+            "Declare wgs84, or check the file.",
+            where=mapping(shapely.box(*area.bounds)),
+            looks_like="wgs84",
+        )
     if not shapely.intersects(area, reference.geometry):
         (x, y), (rx, ry) = (np.round(shapely.get_coordinates(g.centroid)[0], 4) for g in (area, reference.geometry))
         raise WrongPlace(

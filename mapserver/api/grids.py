@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db.models import BigIntegerField
 from django.http import Http404, HttpRequest
 from ninja import Router
 
@@ -26,6 +27,8 @@ def with_labels(person: dict[str, Any]) -> dict[str, Any]:
 def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
     """A grid of a plan that the user may see."""
     user = request.user
+    if abs(grid_id) > BigIntegerField.MAX_BIGINT:
+        raise Http404
     text = run(
         "grid",
         {

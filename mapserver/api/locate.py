@@ -105,7 +105,9 @@ def _outside(x: float, y: float, plans: PlanQuerySet) -> OutsideEveryGrid:
     areas = "、".join(sorted({root.name for root in roots}))
     leaves = Grid.objects.filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))), plan__in=plans)
     nearest = (
-        leaves.annotate(distance=Distance("geom", point, spheroid=True)).order_by(GeometryDistance("geom", point)).first()
+        leaves.annotate(distance=Distance("geom", point, spheroid=True))
+        .order_by(GeometryDistance("geom", point))
+        .first()
     )
     return OutsideEveryGrid(
         f"这个位置不在任何网格内。{'服务区域: ' + areas + '; ' if areas else '该日期没有生效的方案; '}请检查经纬度的先后和坐标系。",

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from layers.grids.models import Plan
+from layers.imports import jobs
 from layers.imports.models import Import
 from tests.browser.conftest import PHONE, sign_in
 from tests.imports.conftest import child_database  # noqa: F401
@@ -33,7 +34,7 @@ def open_import(new_page: New) -> Iterator[New]:
 
     yield open_
     for job in Import.objects.all():
-        job.end(Import.Status.CANCELLED)
+        jobs.cancel(job)
         job.delete()
     Plan.objects.exclude(pk__in=before).delete()
 
@@ -99,7 +100,7 @@ def test_names_are_text_and_a_refusal_is_a_sentence(open_import: New, tmp_path: 
     page.get_by_role("button", name="放弃此次导入").click()
     expect(page.locator("#upload")).to_be_visible()
     upload(page, tmp_path, {"type": "FeatureCollection", "features": []})
-    expect(page.locator(".reason")).to_contain_text("文件里没有要素")
+    expect(page.locator(".reason")).to_contain_text("没有要素")
     page.get_by_role("button", name="重新上传").click()
     expect(page.locator("#upload")).to_be_visible()
 

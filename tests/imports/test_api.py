@@ -131,6 +131,29 @@ def test_cancel_removes_the_files(api: Api) -> None:
     assert api.post(f"{job['id']}/load", {"name": "x"}, expect=400)["code"] == "not_now"
 
 
+def test_of_two_loads_at_once_one_is_made(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Import.objects.get(pk=api.upload(collection(records()))["id"])
+    monkeypatch.setattr(jobs, "spawn", lambda job: None)
+    stale = Import.objects.get(pk=job.pk)
+    jobs.start(job, Import.Task.LOAD)
+    with pytest.raises(jobs.NotNow):
+        jobs.start(stale, Import.Task.LOAD)
+
+
+def test_a_load_that_is_cancelled_leaves_no_plan(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = api.upload(collection(records()))
+
+    def cancelled_at_the_end(*args: Any, **options: Any) -> Plan:
+        plan = load(*args, **options)
+        jobs.cancel(Import.objects.get(pk=job["id"]))
+        return plan
+
+    load = jobs.load
+    monkeypatch.setattr(jobs, "load", cancelled_at_the_end)
+    api.post(f"{job['id']}/load", {"name": "试点"})
+    assert not Plan.objects.exists()
+
+
 # What is refused at the door
 
 

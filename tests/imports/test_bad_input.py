@@ -200,6 +200,13 @@ def test_gcj02_is_noticed_by_an_outline_that_is_given(bank: Institution, tmp_pat
     assert "looks like GCJ-02" in refused(shifted, within=within)
 
 
+def test_plain_coordinates_declared_as_gcj02_are_noticed(bank: Institution, tmp_path: Path) -> None:
+    given = records()
+    within = write(tmp_path / "outline.geojson", collection(of_level(given, 0)))
+    text = refused(write(tmp_path / "a.geojson", collection(given)), within=within, datum="gcj02")
+    assert "not gcj02 as declared" in text and "wgs84" in text
+
+
 def test_gcj02_on_real_towns(bank: Institution, tmp_path: Path) -> None:
     if not XIHU.exists():
         pytest.skip(f"../shared/data/{XIHU.name} is absent")

@@ -145,7 +145,8 @@ def test_differences_in_the_ninth_digit_are_put_on_the_lattice(psql: Client, pla
 
 
 @pytest.mark.parametrize(
-    "function", ["ST_ReducePrecision(geom, 1e-7)", "ST_SnapToGrid(geom, 1e-7)", "ST_GeomFromGeoJSON(ST_AsGeoJSON(geom, 9))"]
+    "function",
+    ["ST_ReducePrecision(geom, 1e-7)", "ST_SnapToGrid(geom, 1e-7)", "ST_GeomFromGeoJSON(ST_AsGeoJSON(geom, 9))"],
 )
 def test_what_comes_back_from_other_tools_is_the_same_to_the_last_bit(psql: Client, plan: Plan, function: str):
     load(psql, plan, (AREA, TILES))

@@ -127,11 +127,17 @@ def test_border_sums_agree_wherever_on_earth(west: float):
 
 @pytest.mark.django_db
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(-(1800 * 10**6), 1800 * 10**6), st.integers(-(900 * 10**6), 900 * 10**6)), min_size=1))
+@given(
+    st.lists(
+        st.tuples(st.integers(-(1800 * 10**6), 1800 * 10**6), st.integers(-(900 * 10**6), 900 * 10**6)), min_size=1
+    )
+)
 def test_the_lattice_of_the_database_is_that_of_python(lattice: list[tuple[int, int]]):
     points = shapely.multipoints([(x / 1e7, y / 1e7) for x, y in lattice])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT is_on_lattice(geom), ST_AsBinary(to_lattice(geom)) FROM ST_GeomFromWKB(%s) AS geom", [points.wkb])
+        cursor.execute(
+            "SELECT is_on_lattice(geom), ST_AsBinary(to_lattice(geom)) FROM ST_GeomFromWKB(%s) AS geom", [points.wkb]
+        )
         on_lattice, same = cursor.fetchone()
     # -0.0 is stored as 0.0.
     assert on_lattice or any(x == 0 or y == 0 for x, y in lattice)

@@ -47,7 +47,15 @@ def test_urban_grids_may_overlap_within_the_limit(psql: Client, plan: Plan):
         ([strip(-1, 500), strip(500, 1000)], "outside"),
         ([strip(0, 499), strip(500, 1001)], "gap"),
     ],
-    ids=["too much", "too much of one", "twice", "a gap of one step", "all twice", "outside by one step", "a gap and outside"],
+    ids=[
+        "too much",
+        "too much of one",
+        "twice",
+        "a gap of one step",
+        "all twice",
+        "outside by one step",
+        "a gap and outside",
+    ],
 )
 def test_more_overlap_a_gap_or_anything_outside_is_refused(
     psql: Client, plan: Plan, children: list[BaseGeometry], fault: str

@@ -43,7 +43,11 @@ def test_no_grid_comes_into_a_plan_in_force_or_leaves_it(psql: Client, in_force:
         psql.run("UPDATE grid SET plan_id = %(draft)s WHERE level = 1", draft=draft.pk)
     other = square_plan(2)
     with psql.refused(IN_FORCE, sqlstate=FROZEN):
-        psql.run("UPDATE grid SET plan_id = %(to)s, code = 'x' || code WHERE plan_id = %(plan)s AND level = 1", to=in_force.pk, plan=other.pk)
+        psql.run(
+            "UPDATE grid SET plan_id = %(to)s, code = 'x' || code WHERE plan_id = %(plan)s AND level = 1",
+            to=in_force.pk,
+            plan=other.pk,
+        )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,13 @@ def test_a_retired_plan_does_not_come_back_and_keeps_its_last_day(psql: Client, 
             psql.run(f"UPDATE plan SET {change}")
 
 
-STEPS = {("draft", "submitted"), ("submitted", "draft"), ("submitted", "approved"), ("approved", "draft"), ("approved", "published")}
+STEPS = {
+    ("draft", "submitted"),
+    ("submitted", "draft"),
+    ("submitted", "approved"),
+    ("approved", "draft"),
+    ("approved", "published"),
+}
 
 
 @pytest.mark.parametrize("start", ["draft", "submitted", "approved"])
@@ -165,7 +175,9 @@ def test_another_bank_and_another_area_may_be_in_force_too(psql: Client, committ
     assert Plan.objects.in_force(FIRST_DAY).count() == 3
 
 
-@pytest.mark.parametrize("change", ["overlap_limit = -0.1", "overlap_limit = 1.1", "overlap_limit = 'NaN'", "level_names = '{a}'"])
+@pytest.mark.parametrize(
+    "change", ["overlap_limit = -0.1", "overlap_limit = 1.1", "overlap_limit = 'NaN'", "level_names = '{a}'"]
+)
 def test_a_draft_keeps_within_its_bounds(psql: Client, committed_db: None, change: str):
     PlanFactory()
     name = "plan_has_two_to_five_levels" if "level" in change else "plan_overlap_limit_is_a_share"

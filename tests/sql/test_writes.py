@@ -135,7 +135,16 @@ def test_a_temporary_table_of_the_same_name_takes_nothing_away_from_the_guard(ps
            SELECT plan_id, parent_id, level, code, bank_code, name, kind, geom FROM grid WHERE code = '429005001001'
            ON CONFLICT (plan_id, code) DO UPDATE SET geom = ST_Translate(grid.geom, 0.0000001, 0)""",
     ],
-    ids=["MERGE", "two in one WITH", "a shift", "another's shape", "the root", "re-parent one", "re-parent all", "upsert"],
+    ids=[
+        "MERGE",
+        "two in one WITH",
+        "a shift",
+        "another's shape",
+        "the root",
+        "re-parent one",
+        "re-parent all",
+        "upsert",
+    ],
 )
 @pytest.mark.parametrize("when", ["at commit", "at once"])
 def test_every_statement_that_breaks_a_cover_is_refused(psql: Client, plan: Plan, sql: str, when: str):
@@ -167,7 +176,9 @@ def test_a_parent_is_in_the_same_plan_one_level_up(psql: Client, plan: Plan):
     ids = dict(psql.run("SELECT code, id FROM grid WHERE plan_id = %(plan)s", plan=other.pk))
     structure = "grid_parent_is_one_level_up_in_the_same_plan"
     with psql.refused(structure, sqlstate="23503"):
-        psql.run("UPDATE grid SET parent_id = %(id)s WHERE plan_id = %(plan)s AND level = 1", id=ids[ROOT], plan=plan.pk)
+        psql.run(
+            "UPDATE grid SET parent_id = %(id)s WHERE plan_id = %(plan)s AND level = 1", id=ids[ROOT], plan=plan.pk
+        )
     with psql.refused(structure, sqlstate="23503"):
         psql.run("UPDATE grid SET plan_id = %(plan)s, code = 'x' WHERE id = %(id)s", plan=plan.pk, id=ids[LEAF])
     with psql.refused(structure, sqlstate="23503"):

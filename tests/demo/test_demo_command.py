@@ -1,0 +1,82 @@
+"""manage.py demo: what it loads, that it loads it once, and what it says."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from layers.demo import areas
+from layers.demo.bank import PASSWORD
+from layers.facilities.models import Machine, Outlet
+from layers.grids.coverage import audit, guard_faults
+from layers.grids.models import Grid, GridCount, Plan
+from layers.orgs.models import ApiToken, Institution, User
+from layers.staff.models import Assignment, Staff
+
+pytestmark = pytest.mark.django_db
+
+
+def demo(**options: object) -> str:
+    out = io.StringIO()
+    call_command("demo", stdout=out, **options)
+    return out.getvalue()
+
+
+def test_the_county_covers_exactly(demo_site: None):
+    assert audit() == guard_faults() == []
+    plan = Plan.objects.get(name="2026 年网格划分")
+    counts = [Grid.objects.filter(plan=plan, level=level).count() for level in range(4)]
+    assert counts[:3] == [1, 24, 466] and 1000 <= counts[3] <= 1500
+    assert plan.is_in_force(plan.valid_from) and plan.synthetic
+    draft = Plan.objects.get(name="2027 年调整")
+    assert draft.status == "draft" and draft.grids.count() == plan.grids.count() - 1
+
+
+def test_one_worker_a_grid_and_one_vacancy(demo_site: None):
+    leaves = Grid.objects.filter(plan__name="2026 年网格划分", level=3)
+    assert leaves.filter(assignments__isnull=True).count() == 1
+    assert Assignment.objects.filter(grid__in=leaves).count() == leaves.count() - 1
+    assert GridCount.objects.filter(grid__in=leaves, value__gt=0).count() == leaves.count()
+
+
+def test_everything_made_up_is_marked(demo_site: None):
+    for model in (Institution, User, Staff, Outlet, Machine, GridCount, Plan):
+        assert model.objects.exists() and not model.objects.filter(synthetic=False).exists()
+
+
+@pytest.mark.parametrize("username", ["planner", "manager", "admin", "auditor", "worker", "planner2", "regulator"])
+def test_the_logins_work(demo_site: None, username: str):
+    client = Client()
+    answer = client.post("/login/", {"username": username, "password": PASSWORD})
+    assert answer.status_code == 302 and answer["Location"] == "/"
+    assert client.get("/").status_code == 200
+
+
+def test_the_second_time_nothing_is_loaded_and_the_token_stays(demo_site: None, tmp_path: Path):
+    env = tmp_path / "env"
+    env.write_text("PORT=8000\nAPI_TOKEN=stale\n")
+    grids = Grid.objects.count()
+    text = demo(env_file=env)
+    assert Grid.objects.count() == grids
+    assert PASSWORD in text and "planner" in text and "网格规划员" in text
+    first = env.read_text()
+    assert first.startswith("PORT=8000\nAPI_TOKEN=") and "stale" not in first
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    demo(env_file=env)
+    assert env.read_text() == first
+    assert ApiToken.user_of(first.split("API_TOKEN=")[1].strip()) == User.objects.get(username="admin")
+
+
+def test_an_area_whose_data_are_absent_is_refused_with_a_way_on(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(areas, "XIHU_FOLDER", tmp_path)
+    with pytest.raises(CommandError, match="AREA=qianjiang") as caught:
+        demo(area="xihu", env_file=tmp_path / "env")
+    assert caught.value.returncode == 2
+    assert not Institution.objects.filter(code="XH").exists() and not (tmp_path / "env").exists()
