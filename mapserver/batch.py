@@ -66,15 +66,16 @@ def locate_csv(body: bytes, datum: Datum, plans: Sequence[Plan]) -> str:
                 f"CSV 第 {number + 2} 行的经纬度不是数字: {','.join(row)[:80]}",
                 f"Line {number + 2} of the CSV has no numbers for longitude and latitude: {','.join(row)[:80]}",
             ) from None
-    leaves = _leaves_of(points, datum, plans)
+    added = [ADDED, *_leaves_of(points, datum, plans)]
+    width = max(map(len, rows))
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*rows[0], *ADDED])
-    writer.writerows([*row, *leaf] for row, leaf in zip(rows[1:], leaves, strict=True))
+    csv.writer(out).writerows(
+        [*row, *[""] * (width - len(row)), *values] for row, values in zip(rows, added, strict=True)
+    )
     return out.getvalue()
 
 
-def locate_geojson(body: bytes, datum: Datum, plans: Sequence[Plan]) -> str:
+def locate_geojson(body: bytes, datum: Datum, plans: Sequence[Plan]) -> bytes:
     """The FeatureCollection with grid_code, grid_name and grid_chain added to each feature's properties."""
     try:
         collection = json.loads(body)
@@ -92,7 +93,8 @@ def locate_geojson(body: bytes, datum: Datum, plans: Sequence[Plan]) -> str:
         )
     for feature, leaf in zip(features, _leaves_of(points.reshape(-1, 2), datum, plans), strict=True):
         feature["properties"] = {**(feature.get("properties") or {}), **dict(zip(ADDED, leaf, strict=True))}
-    return json.dumps(collection, ensure_ascii=False)
+    # JSON may escape half of a surrogate pair, which no encoding can write.
+    return json.dumps(collection, ensure_ascii=False).encode(errors="replace")
 
 
 def _leaves_of(points: FloatArray, datum: Datum, plans: Sequence[Plan]) -> list[Leaf]:

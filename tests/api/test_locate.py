@@ -22,7 +22,7 @@ from layers.orgs.models import User
 from layers.staff.models import Staff
 from mapserver import batch
 from tests.api.world import INSIDE, LEAF, STEP, World, assert_fault, bearer, named_plan, spot
-from tests.factories import LEVEL_NAMES, AssignmentFactory, UserFactory, published, retired, square_plan
+from tests.factories import CORNER, LEVEL_NAMES, SIDE, AssignmentFactory, UserFactory, published, retired, square_plan
 
 OUTSIDE = (113.5, 30.5)
 ADDED = ["grid_code", "grid_name", "grid_chain"]
@@ -40,7 +40,7 @@ def get(client: Client, point: tuple[float, float] = INSIDE, **more: Any) -> dic
 
 
 def post_csv(client: Client, text: str | bytes, query: str = "", content_type: str = "text/csv") -> list[list[str]]:
-    answer = client.post(f"/api/locate{query}", text, content_type=content_type)
+    answer = client.generic("POST", f"/api/locate{query}", text, content_type)
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     return list(csv.reader(io.StringIO(answer.content.decode())))
@@ -96,8 +96,8 @@ def test_borders_and_corners_have_one_answer_however_one_asks(world: World, work
     plan = world.plans["甲发布"]
     leaves = list(Grid.objects.filter(plan=plan, level=2).order_by("code"))
     shapes = [shapely.from_wkb(bytes(leaf.geom.wkb)) for leaf in leaves]
-    steps = np.arange(9) * (STEP // 2) / 1e7
-    points = [(113 + x, 30 + y) for x in steps for y in steps]
+    steps = range(0, SIDE + 1, STEP // 2)
+    points = [((CORNER[0] + x) / 1e7, (CORNER[1] + y) / 1e7) for x in steps for y in steps]
     points += np.unique(shapely.get_coordinates(shapes), axis=0).tolist()
     by_locator = Locator([leaf.code for leaf in leaves], shapes).locate(points)
     expected = ["" if index == NOWHERE else leaves[index].code for index in by_locator]

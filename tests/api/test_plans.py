@@ -154,7 +154,7 @@ def test_the_coverage_is_computed(world: World, planner: Client):
 @pytest.mark.parametrize(
     ("words", "codes"),
     [
-        ("001001", []),
+        ("29005", []),
         ("429005001001", ["429005001001"]),
         ("镇", ["429005001", "429005002", "429005003", "429005004"]),
         ("  潜江 ", ["429005"]),
