@@ -17,4 +17,4 @@ class CompressResponse(GZipMiddleware):
 def client_address(request: HttpRequest) -> str:
     """The address that login throttling counts by: behind our own proxy, the one that the proxy saw."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-1].strip()
-    return forwarded if settings.BEHIND_PROXY and forwarded else request.META["REMOTE_ADDR"]
+    return forwarded if settings.BEHIND_PROXY and forwarded else request.META.get("REMOTE_ADDR", "")

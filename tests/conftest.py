@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Callable, Iterator
 
 import psycopg2
@@ -87,8 +86,7 @@ def demo_site(
     django_db_setup: None, django_db_blocker: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """The demo county 潜江市 as `make demo` loads it, with its users (layers.demo.bank.PASSWORD)."""
-    with warnings.catch_warnings(), django_db_blocker.unblock():
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with django_db_blocker.unblock():
         call_command("demo", area="qianjiang", env_file=tmp_path_factory.mktemp("demo") / "env", stdout=io.StringIO())
     emptying["suspended"] = True
     yield

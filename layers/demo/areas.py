@@ -73,8 +73,8 @@ def load_qianjiang(say: Say) -> None:
     staff_grids(towns, other_ids, other_branches, vacant=None, first=3000)
     place(place_outlets(rows, 2), rows, other_branches, Outlet)
 
-    regulator = Institution.add_root(
-        code="QJ-JG", name="潜江金融监管 (演示)", kind=Institution.Kind.REGULATOR, synthetic=True
+    regulator = Institution.objects.add_root(
+        {"code": "QJ-JG", "name": "潜江金融监管 (演示)", "kind": Institution.Kind.REGULATOR, "synthetic": True}
     )
     make_users(regulator, {"regulator": User.Role.REGULATOR})
 
@@ -100,8 +100,8 @@ def load_xihu(say: Say) -> None:
     staff[0].save()
     place(place_outlets(rows, 1), rows, branches, Outlet)
     make_plan(bank, "2027 年调整", rows, level_names=level_names, source=source, synthetic=False)
-    regulator = Institution.add_root(
-        code="XH-JG", name="西湖金融监管 (演示)", kind=Institution.Kind.REGULATOR, synthetic=True
+    regulator = Institution.objects.add_root(
+        {"code": "XH-JG", "name": "西湖金融监管 (演示)", "kind": Institution.Kind.REGULATOR, "synthetic": True}
     )
     make_users(regulator, {"xihu-regulator": User.Role.REGULATOR})
 

@@ -25,10 +25,18 @@ LEVEL_NAMES = ("县", "镇", "村", "网格")
 
 def make_bank(code: str, name: str, rows: Sequence[GridRow]) -> tuple[Institution, dict[str, Institution]]:
     """A bank with a head office and a sub-branch for each township; returns it and the sub-branches by township code."""
-    bank = Institution.add_root(code=code, name=name, kind=Institution.Kind.HEAD_OFFICE, synthetic=True)
+    bank = Institution.objects.add_root(
+        {"code": code, "name": name, "kind": Institution.Kind.HEAD_OFFICE, "synthetic": True}
+    )
     branches = {
-        row.code: Institution.objects.get(pk=bank.pk).add_child(
-            code=f"{code}-{row.code}", name=f"{row.name}支行", kind=Institution.Kind.SUB_BRANCH, synthetic=True
+        row.code: Institution.objects.add_child(
+            Institution.objects.get(pk=bank.pk),
+            {
+                "code": f"{code}-{row.code}",
+                "name": f"{row.name}支行",
+                "kind": Institution.Kind.SUB_BRANCH,
+                "synthetic": True,
+            },
         )
         for row in rows
         if row.level == TOWNSHIP

@@ -16,6 +16,7 @@ from shapely import MultiPolygon, Polygon
 from shapely.geometry import shape
 
 from layers.demo.mosaic import Demand, Floats, Frame, Ints, arcs_of, bend, divide, rings
+from layers.imports.numbering import numbering_key
 
 Kind = Literal["urban", "rural"]
 
@@ -166,12 +167,6 @@ def _rows(
             code, name = f"{village.code}{number + 1:03}", f"{village.name}第{NUMERALS[number]}网格"
             grids.append(GridRow(code, village.code, name, GRID, kind, plot, households))
     return rows + grids
-
-
-def numbering_key(geometry: Polygon) -> tuple[float, float]:
-    """Siblings are numbered by their centroids: west before east, on the same meridian north before south."""
-    centroid = geometry.centroid
-    return round(centroid.x, 7), -round(centroid.y, 7)
 
 
 def _households(kind: Kind, plots: Sequence[Polygon], rng: np.random.Generator) -> list[int]:

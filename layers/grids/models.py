@@ -103,6 +103,10 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def level_name(self, level: int) -> str:
+        """What a level is called; its number where the plan gives it no name."""
+        return self.level_names[level] if level < len(self.level_names) else str(level)
+
     def is_in_force(self, at: dt.date) -> bool:
         """Whether the plan is the one in force on a date."""
         return (

@@ -33,7 +33,9 @@ class InstitutionQuerySet(MP_NodeQuerySet):
         """Those whose outlets and machines the user may see: the whole bank's; a regulator sees all. They are public places."""
         if user.is_regulator:
             return self.all()
-        return self.none() if user.institution is None else self.filter(path__startswith=user.institution.head_office_path)
+        return (
+            self.none() if user.institution is None else self.filter(path__startswith=user.institution.head_office_path)
+        )
 
     def above(self, institution: Institution) -> InstitutionQuerySet:
         """The institutions above it, head office first."""

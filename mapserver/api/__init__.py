@@ -28,6 +28,9 @@ STATUS = {
     "not_allowed": 403,
     "coverage_broken": 409,
     "too_many_points": 413,
+    "too_large": 413,
+    "busy": 409,
+    "not_now": 409,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -107,7 +110,11 @@ def on_anonymous(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 
 @api.exception_handler(HttpError)
 def on_refused(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """What django-ninja refuses by itself: a POST with a session cookie and no CSRF token."""
+    """What django-ninja refuses by itself: a body that is not JSON; a POST with a session cookie and no CSRF token."""
+    if error.status_code == 400:
+        return answer(
+            request, 400, "invalid_body", "请求内容不是有效的 JSON。", "The body of the request is not valid JSON."
+        )
     return answer(
         request,
         error.status_code,

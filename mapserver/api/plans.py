@@ -104,7 +104,7 @@ def search(request: HttpRequest, plan_id: int, q: str) -> list[dict[str, Any]]:
             "code": grid.code,
             "name": grid.name,
             "level": grid.level,
-            "level_name": plan.level_names[grid.level],
+            "level_name": plan.level_name(grid.level),
             "parent_name": grid.parent.name if grid.parent else None,
             "bbox": grid.geom.extent,
             "label": grid.geom.point_on_surface.coords,

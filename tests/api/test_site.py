@@ -89,9 +89,12 @@ def test_session_and_token_see_the_same(world: World):
         for address in addresses(world):
             one, other = by_session.get(address), by_token.get(address)
             assert one.status_code == other.status_code, address
-            assert re.sub(rb'"checked_at": "[^"]+"', b"", one.content) == re.sub(
-                rb'"checked_at": "[^"]+"', b"", other.content
-            )
+            if one.status_code == 200:
+                assert _without_clock(one.content) == _without_clock(other.content)
+
+
+def _without_clock(content: bytes) -> bytes:
+    return re.sub(rb'"checked_at": "[^"]+"', b"", content)
 
 
 def test_the_token_decides_not_the_session(world: World):
@@ -175,7 +178,6 @@ def test_behind_the_proxy_the_last_address_counts(user: User, settings: Any):
         "/tiles/grids/1/0/0.mvt?plan=99999999999999999999&level=0",
         "/tiles/grids/0/0/0.mvt?plan={plan}",
         "/tiles/grids/0/0/0.mvt?plan={plan}&level=-1",
-        "/tiles/grids/0/0/0.mvt?plan={plan}&level=99999999999",
     ],
 )
 def test_there_is_no_such_tile(world: World, address: str):
@@ -190,6 +192,7 @@ def test_a_tile(world: World):
     assert answer["Content-Type"] == "application/vnd.mapbox-vector-tile" and "private" in answer["Cache-Control"]
     assert "甲发布镇 001".encode() in answer.content
     assert client.get(f"/tiles/grids/10/0/0.mvt?plan={plan}&level=1").content == b""
+    assert client.get(f"/tiles/grids/0/0/0.mvt?plan={plan}&level=99999999999").content == b""
     assert "甲一网点".encode() in client.get("/tiles/outlets/10/833/422.mvt").content
 
 

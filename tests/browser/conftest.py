@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from layers.demo.bank import PASSWORD
@@ -30,6 +31,8 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+        # Playwright's event loop keeps connections of its own open; the test database is dropped after this.
+        connections.close_all()
 
 
 @pytest.fixture
