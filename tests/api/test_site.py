@@ -239,9 +239,12 @@ def test_cookies_are_closed_to_scripts_and_other_sites(user: User, client: Clien
     assert session["httponly"] and session["samesite"] == "Lax" and not session["max-age"]
 
 
+OF_THE_TESTS = {"DEBUG", "JINGTIAN_HTTP", "SECRET_KEY", "DJANGO_ALLOW_ASYNC_UNSAFE"}
+
+
 def production(**more: str) -> dict[str, str]:
     """The environment of a server: https, a long key, and none of the test's own switches."""
-    kept = {key: value for key, value in os.environ.items() if key not in {"DEBUG", "JINGTIAN_HTTP", "SECRET_KEY"}}
+    kept = {key: value for key, value in os.environ.items() if key not in OF_THE_TESTS}
     return (
         kept
         | {"SECRET_KEY": "k" * 20 + "0123456789abcdefghijklmnopqrstuvwxyz-_", "ALLOWED_HOSTS": "grids.example"}
