@@ -64,7 +64,7 @@ def test_upload_look_repair_load(api: Api, planner: User) -> None:
     preview = api.get(f"{job['id']}/preview")
     assert len(preview["grids"]["features"]) == 4 + 16
     assert preview["defects"]["features"][0]["properties"]["number"] == 1
-    api.post(f"{job['id']}/load", {"name": "试点"}, expect=400)
+    api.post(f"{job['id']}/load", {"name": "试点"}, expect=409)
 
     api.post(f"{job['id']}/repair", {"gap_width_m": 5, "nest": "union"})
     job = api.get(f"{job['id']}")
@@ -85,7 +85,7 @@ def test_upload_look_repair_load(api: Api, planner: User) -> None:
     )
     assert audit(plan) == []
     assert not Import.objects.get().folder.exists()
-    assert api.get(f"{job['id']}/preview", expect=400)["code"] == "not_now"
+    assert api.get(f"{job['id']}/preview", expect=409)["code"] == "not_now"
 
 
 def test_exact_files_of_several_levels_need_no_repair(api: Api) -> None:
@@ -96,7 +96,7 @@ def test_exact_files_of_several_levels_need_no_repair(api: Api) -> None:
     job = api.get(f"{job['id']}")
     assert job["status"] == "exact" and job["files"] == ["0.geojson", "1.geojson"]
     assert [level["name"] for level in job["result"]["levels"]] == ["县", "镇", "村"]
-    assert api.post(f"{job['id']}/repair", expect=400)["code"] == "not_now"
+    assert api.post(f"{job['id']}/repair", expect=409)["code"] == "not_now"
 
 
 def test_a_file_that_is_refused_says_why_and_leaves_nothing(api: Api) -> None:
@@ -128,7 +128,7 @@ def test_cancel_removes_the_files(api: Api) -> None:
     assert folder.exists()
     assert api.post(f"{job['id']}/cancel")["status"] == "cancelled"
     assert not folder.exists()
-    assert api.post(f"{job['id']}/load", {"name": "x"}, expect=400)["code"] == "not_now"
+    assert api.post(f"{job['id']}/load", {"name": "x"}, expect=409)["code"] == "not_now"
 
 
 def test_of_two_loads_at_once_one_is_made(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_too_many_files(api: Api) -> None:
 
 def test_a_file_that_is_too_large(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("layers.imports.api.MAX_FILE_BYTES", 100)
-    assert api.upload(collection(records()), expect=400)["code"] == "too_large"
+    assert api.upload(collection(records()), expect=413)["code"] == "too_large"
 
 
 def test_an_upload_that_announces_too_much_is_not_read(api: Api, settings: Any) -> None:
@@ -191,7 +191,7 @@ def test_an_upload_that_announces_too_much_is_not_read(api: Api, settings: Any) 
     body = b'--x\r\nContent-Disposition: form-data; name="datum"\r\n\r\nwgs84\r\n--x--\r\n'
     kind = "multipart/form-data; boundary=x"
     response = api.client.generic("POST", "/api/imports/", body, kind, CONTENT_LENGTH=str(MAX_UPLOAD_BYTES + 1))
-    assert response.status_code == 400
+    assert response.status_code == 413
     assert response.json()["code"] == "too_large"
     assert LimitedUpload().handle_raw_input(None, {}, MAX_UPLOAD_BYTES, b"x") is None
     assert LimitedUpload().handle_raw_input(None, {}, MAX_UPLOAD_BYTES + 1, b"x") is not None
@@ -199,7 +199,7 @@ def test_an_upload_that_announces_too_much_is_not_read(api: Api, settings: Any) 
 
 def test_one_import_at_a_time(api: Api, planner: User, bank: Institution) -> None:
     Import.objects.create(user=planner, institution=bank)
-    assert api.upload(collection(records()), expect=400)["code"] == "busy"
+    assert api.upload(collection(records()), expect=409)["code"] == "busy"
     assert Import.objects.count() == 1
 
 
