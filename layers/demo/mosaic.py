@@ -351,7 +351,7 @@ def rings(arcs: Sequence[Arc], unit_of: Ints) -> list[Polygon]:
     Raises
     ------
     NotDivisible
-        When a unit is in pieces or touches itself at a node.
+        When a unit is in pieces, touches itself at a node, or has a border that does not close.
     """
     onward: dict[int, dict[Vertex, Ints]] = defaultdict(dict)
     for arc in arcs:
@@ -372,6 +372,8 @@ def rings(arcs: Sequence[Arc], unit_of: Ints) -> list[Polygon]:
             line = following.pop(start)
             chain = [line]
             while (end := (int(line[-1][0]), int(line[-1][1]))) != start:
+                if end not in following:
+                    raise NotDivisible(f"the border of unit {unit} does not close at {end}")
                 line = following.pop(end)
                 chain.append(line[1:])
             chains.append(shapely.LinearRing(np.concatenate(chain)))
