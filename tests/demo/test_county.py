@@ -158,9 +158,8 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(rows: list[GridRo
     assert re.fullmatch("[0-9a-f]{64}", other) and other == digest(rows)
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_any_seed_gives_an_exact_cover_of_a_crooked_outline_or_none(seed: int) -> None:
+def crooked_county(seed: int) -> list[GridRow]:
+    """Three townships inside an outline with deep notches."""
     crooked = Polygon(
         [(112, 30), (112.2, 30), (112.2, 30.15), (112.12, 30.06), (112.1, 30.2), (112.08, 30.05), (112, 30.2)]
     )
@@ -168,8 +167,19 @@ def test_any_seed_gives_an_exact_cover_of_a_crooked_outline_or_none(seed: int) -
     for town, name in enumerate(("甲街道", "乙镇", "丙管理区"), start=1):
         divisions.append(Division(f"42900500{town}", name, "429005"))
         divisions += [Division(f"42900500{town}{n:03}", f"{n}社区", f"42900500{town}") for n in range(1, 2 * town)]
+    return build_county(crooked, divisions, seed=seed)
+
+
+def test_a_seed_whose_borders_do_not_close_is_refused() -> None:
+    with pytest.raises(NotDivisible, match="does not close"):
+        crooked_county(91967786)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_seed_gives_an_exact_cover_of_a_crooked_outline_or_none(seed: int) -> None:
     try:
-        rows = build_county(crooked, divisions, seed=seed)
+        rows = crooked_county(seed)
     except NotDivisible:
         reject()
     assert Counter(row.level for row in rows if row.level != GRID) == {COUNTY: 1, TOWNSHIP: 3, VILLAGE: 9}
