@@ -11,6 +11,7 @@ from mapserver.tiles import tile
 urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
+    path("rules/", include("layers.rules.urls")),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("healthz", views.healthz, name="healthz"),

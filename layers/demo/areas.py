@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +18,13 @@ from gis.errors import JingtianError
 from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids
 from layers.demo.county import GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
 from layers.demo.people import place_cash_points, place_outlets
+from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
-from layers.grids.models import SRID, Grid, GridCount
+from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.imports.pipeline import Options, Source, check, read_tree, repaired
 from layers.orgs.models import Institution, User
+from layers.streets.loading import BuildingRow, StreetRow, replace_rows
+from layers.streets.models import Building, Street
 
 Say = Callable[[str], None]
 ROLES = {
@@ -62,8 +66,10 @@ def load_qianjiang(say: Say) -> None:
     place(place_outlets(rows, 1), rows, branches, Outlet)
     place(place_cash_points(rows, 1), rows, branches, Machine)
 
-    _, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
+    draft, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
+    _depart(draft, plan)
     _merge(draft_ids, rows, vacant)
+    _build(bank, rows, say)
 
     other, other_branches = make_bank("JH", "江汉银行潜江分行 (演示)", rows)
     make_users(other, {"planner2": User.Role.PLANNER})
@@ -99,7 +105,9 @@ def load_xihu(say: Say) -> None:
     staff[0].user = make_users(staff[0].institution, {"xihu-worker": User.Role.WORKER})["xihu-worker"]
     staff[0].save()
     place(place_outlets(rows, 1), rows, branches, Outlet)
-    make_plan(bank, "2027 年调整", rows, level_names=level_names, source=source, synthetic=False)
+    draft, _ = make_plan(bank, "2027 年调整", rows, level_names=level_names, source=source, synthetic=False)
+    _depart(draft, plan)
+    _build(bank, rows, say)
     regulator = Institution.objects.add_root(
         {"code": "XH-JG", "name": "西湖金融监管 (演示)", "kind": Institution.Kind.REGULATOR, "synthetic": True}
     )
@@ -115,6 +123,38 @@ class Area(NamedTuple):
 
 
 AREAS = {"qianjiang": Area("QJ", "", load_qianjiang), "xihu": Area("XH", "xihu-", load_xihu)}
+
+
+def _depart(draft: Plan, base: Plan) -> None:
+    """Make a draft one that departs from a plan in force."""
+    draft.base = base
+    draft.save(update_fields=["base"])
+
+
+def _build(bank: Institution, rows: Sequence[GridRow], say: Say) -> None:
+    """Made-up streets and houses for a bank."""
+    streets = make_streets(rows)
+    houses = make_houses(rows, streets)
+    say(f"合成街道 {len(streets):,} 条、房屋 {len(houses):,} 栋 / streets and houses, made up")
+    source = "合成演示数据"
+    ways = [StreetRow(street.name, street.kind, street.line) for street in streets]
+    replace_rows(Street, bank, source, ways, synthetic=True)
+    homes = [
+        BuildingRow(house.code, f"演示 {house.code[-2:]} 号楼", house.households, house.floors, house.shape)
+        for house in houses
+    ]
+    replace_rows(Building, bank, source, homes, synthetic=True)
+
+
+def _with_kinds(rows: list[GridRow]) -> list[GridRow]:
+    """Communities (社区) of a street office (街道) are urban, with their grids; so are the street offices. The rest is rural."""
+    urban: set[str] = set()
+    for row in rows:  # parents before children
+        if (row.level == TOWNSHIP and row.name.endswith("街道")) or (
+            row.parent_code in urban and (row.level == GRID or row.name.endswith("社区"))
+        ):
+            urban.add(row.code)
+    return [replace(row, kind="urban" if row.code in urban else "rural") for row in rows]
 
 
 def _merge(ids: dict[str, int], rows: list[GridRow], code: str) -> None:
@@ -162,4 +202,4 @@ def _repaired_xihu(files: list[Path], say: Say) -> tuple[list[GridRow], list[str
         for level, units in enumerate(tree.levels)
         for unit in units
     ]
-    return rows, list(tree.level_names)
+    return _with_kinds(rows), list(tree.level_names)

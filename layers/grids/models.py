@@ -69,6 +69,9 @@ class Plan(models.Model):
         help_text=_("规则为“城区允许适当交叉”时, 一个城区网格与同级网格重叠的面积占其自身面积的最大比例"),
     )
     revision = models.PositiveIntegerField(_("版本"), default=1)
+    base = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="drafts", verbose_name=_("复制自")
+    )
     valid_from = models.DateField(_("生效日期"), null=True, blank=True)
     valid_to = models.DateField(_("失效日期"), null=True, blank=True, help_text=_("自当日起不再有效"))
     synthetic = models.BooleanField(_("演示数据: 内部界线为合成"), default=False)
@@ -158,6 +161,7 @@ class Grid(models.Model):
     bank_code = models.CharField(_("行内编码"), max_length=40, blank=True)
     name = models.CharField(_("名称"), max_length=120)
     kind = models.CharField(_("类别"), max_length=8, choices=Kind.choices, default=Kind.RURAL)
+    locked = models.BooleanField(_("已锁定"), db_default=False, default=False)
     geom = models.MultiPolygonField(_("范围"), srid=SRID)
     border_sum = models.GeneratedField(
         expression=Func(F("geom"), function="border_sum"),

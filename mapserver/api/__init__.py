@@ -14,8 +14,13 @@ from ninja.renderers import JSONRenderer
 from ninja.security import HttpBearer, SessionAuth
 
 from gis.errors import JingtianError
+from layers.editing.api import router as editing
 from layers.imports.api import router as imports
 from layers.orgs.models import ApiToken, User
+from layers.partition.api import router as partition
+from layers.review.api import router as review
+from layers.rules.api import router as rules
+from layers.streets.api import router as streets
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
@@ -31,6 +36,11 @@ STATUS = {
     "too_large": 413,
     "busy": 409,
     "not_now": 409,
+    "edit_conflict": 409,
+    "cannot_undo": 409,
+    "not_a_draft": 409,
+    "grid_locked": 403,
+    "no_such_grid": 404,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -74,6 +84,8 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
+for router in (editing, partition, review, rules, streets):
+    api.add_router("", router)
 api.add_router("", elsewhere)
 
 

@@ -1,0 +1,28 @@
+"""Edits of an exact coverage that cannot break it: pure functions from sheet to sheet, on the lattice, all levels at once."""
+
+from gis.edit.operations import (
+    add_level,
+    divide,
+    merge,
+    remove_level,
+    reparent,
+    reshape,
+    split,
+    transfer,
+)
+from gis.edit.sheet import Change, Grid, Key, Sheet
+
+__all__ = [
+    "Change",
+    "Grid",
+    "Key",
+    "Sheet",
+    "add_level",
+    "divide",
+    "merge",
+    "remove_level",
+    "reparent",
+    "reshape",
+    "split",
+    "transfer",
+]

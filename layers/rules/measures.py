@@ -1,0 +1,280 @@
+"""What can be measured of a grid: one function each, set-based, from the rows as they are now in the transaction.
+
+A later layer adds a measure of its own with `@register`, or replaces one (customers, once there is a register of them).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+
+from gis.errors import JingtianError
+from layers.orgs.models import Institution
+from layers.rules.models import MeasureSettings
+
+SQL = Path(__file__).parent / "sql"
+TABLES = {
+    "households": {"table": "building", "weight": "item.households", "which": "item.households > 0"},
+    "cash_points": {"table": "machine", "weight": "1", "which": "item.kind = 'cash_point'"},
+    "outlets": {"table": "outlet", "weight": "1", "which": "true"},
+}
+"""What sql/inside.sql adds up; nothing in it comes from outside."""
+
+WEIGHED = ("households", "cash_points", "area_km2")
+"""What the workload is made of; `MeasureSettings.weights` has the weights."""
+
+
+class NoSuchMeasure(JingtianError):
+    """A measure is asked for that nobody has registered."""
+
+    code = "no_such_measure"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured value: None where there is no data, which is not zero."""
+
+    value: float | None
+    estimated: bool = False
+    source: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"value": None if self.value is None else round(self.value, 4)}
+
+
+Compute = Callable[..., dict[int, Measured]]
+"""From grid ids, and from the other measures that it needs, by name, to the measured values."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure: what it is called, its unit, and the function that measures many grids at once."""
+
+    id: str
+    name: str | Promise
+    unit: str | Promise
+    domain: tuple[str, ...]
+    compute: Compute
+    decimals: int = 0
+    needs: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": str(self.name),
+            "unit": str(self.unit).strip(),
+            "domain": list(self.domain),
+            "decimals": self.decimals,
+        }
+
+    def in_words(self, value: float, language: str) -> str:
+        """A value with its unit: 87 户, 87 households."""
+        with override(language):
+            return f"{self.number(value)} {str(self.unit).strip()}".strip()
+
+    def number(self, value: float) -> str:
+        text = f"{value:,.{self.decimals}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+REGISTRY: dict[str, Measure] = {}
+
+
+def register(
+    key: str,
+    name: str | Promise,
+    unit: str | Promise,
+    *domain: str,
+    decimals: int = 0,
+    needs: tuple[str, ...] = (),
+) -> Callable[[Compute], Compute]:
+    """Make a function a measure; the last one registered under a key counts."""
+
+    def add(compute: Compute) -> Compute:
+        REGISTRY[key] = Measure(key, name, unit, domain, compute, decimals, needs)
+        return compute
+
+    return add
+
+
+def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Measured]]:
+    """Measure grids.
+
+    Parameters
+    ----------
+    names
+        Keys of measures; all when None.
+
+    Returns
+    -------
+    By grid id and key. A grid that does not exist is left out.
+
+    Raises
+    ------
+    NoSuchMeasure
+    """
+    unknown = set(names or ()) - set(REGISTRY)
+    if unknown:
+        raise NoSuchMeasure(
+            f"没有这个指标: {'、'.join(sorted(unknown))}; 可用的指标见 /api/measures。",
+            f"There is no such measure: {', '.join(sorted(unknown))}. /api/measures lists them.",
+        )
+    ids = sorted(set(grid_ids))
+    if not ids:
+        return {}
+    wanted = list(REGISTRY) if names is None else list(dict.fromkeys(names))
+    columns: dict[str, dict[int, Measured]] = {}
+    for name in wanted:
+        _compute(name, ids, columns)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM grid WHERE id = ANY (%s)", [ids])
+        existing = sorted(row[0] for row in cursor.fetchall())
+    return {grid: {name: columns[name].get(grid, Measured(None)) for name in wanted} for grid in existing}
+
+
+def _compute(name: str, ids: list[int], columns: dict[str, dict[int, Measured]]) -> dict[int, Measured]:
+    """One measure, after those that it needs; each is computed once."""
+    if name not in columns:
+        one = REGISTRY[name]
+        columns[name] = one.compute(ids, **{need: _compute(need, ids, columns) for need in one.needs})
+    return columns[name]
+
+
+@register("households", gettext_lazy("户数"), gettext_lazy("户"), "LA01", "MY01", "OC06", "LA04")
+def households(ids: list[int]) -> dict[int, Measured]:
+    """From the buildings where the service area has any, else from counts of grids, spread by area where borders moved."""
+    source = _settings(ids)
+    automatic = [grid for grid in ids if source[grid].households_from == MeasureSettings.From.AUTOMATIC]
+    from_buildings = {grid for grid in ids if source[grid].households_from == MeasureSettings.From.BUILDINGS}
+    if automatic:
+        from_buildings |= {row[0] for row in _rows("registered", automatic)}
+    from_counts = [grid for grid in ids if grid not in from_buildings]
+    return _of_buildings(sorted(from_buildings)) | _of_counts(from_counts)
+
+
+def _of_buildings(ids: list[int]) -> dict[int, Measured]:
+    said = _("建筑户数之和")
+    return {grid: Measured(value, False, said) for grid, value in _inside("households", ids).items()}
+
+
+def _of_counts(ids: list[int]) -> dict[int, Measured]:
+    unknown, counted = Measured(None, False, _("没有户数数据")), _("网格登记户数")
+    shared, partial, old = _("户数按面积分摊"), _("部分网格没有户数"), _("登记后界线可能已调整")
+    found = dict.fromkeys(ids, unknown)
+    for grid, value, is_shared, missing, is_old in _rows("counted", ids) if ids else ():
+        if value is not None:
+            faults = [text for text, applies in ((shared, is_shared), (partial, missing), (old, is_old)) if applies]
+            found[grid] = Measured(value, bool(faults), "; ".join(faults) or counted)
+    return found
+
+
+@register("customers", gettext_lazy("客户数"), gettext_lazy("户"))
+def customers(ids: list[int]) -> dict[int, Measured]:
+    """There is no register of customers yet; the layer that brings it registers this measure anew."""
+    said = _("尚无客户台账")
+    return {grid: Measured(None, False, said) for grid in ids}
+
+
+@register("workload", gettext_lazy("工作量"), gettext_lazy("分"), "HG01", "LA12", decimals=1, needs=WEIGHED)
+def workload(ids: list[int], **parts: dict[int, Measured]) -> dict[int, Measured]:
+    """Weighted sum of households, cash points and km²; the weights are a setting of the institution."""
+    settings = _settings(ids)
+    found = {}
+    for grid in ids:
+        weights = settings[grid].weights
+        values = {key: parts[key][grid] for key, weight in weights.items() if weight and grid in parts[key]}
+        known = [values[key].value for key in values]
+        total = None if None in known else sum(weights[key] * (values[key].value or 0) for key in values)
+        formula = " + ".join(f"{weights[key]:g}×{REGISTRY[key].name}" for key in values)
+        said = [formula, *(one.source for one in values.values() if one.estimated or one.value is None)]
+        found[grid] = Measured(total, any(one.estimated for one in values.values()), "; ".join(said))
+    return found
+
+
+@register("area_km2", gettext_lazy("面积"), gettext_lazy("平方公里"), decimals=3)
+def area_km2(ids: list[int]) -> dict[int, Measured]:
+    """On the spheroid of CGCS2000."""
+    return {grid: Measured(area / 1e6, False, _("椭球面积")) for grid, area, _length, _pieces in _rows("shapes", ids)}
+
+
+@register("compactness", gettext_lazy("紧凑度"), "", decimals=2)
+def compactness(ids: list[int]) -> dict[int, Measured]:
+    """Polsby–Popper: 4π · area / perimeter², 1 for a circle; holes lengthen the perimeter."""
+    return {
+        grid: Measured(4 * math.pi * area / perimeter**2, False, "4πA/P²")
+        for grid, area, perimeter, _pieces in _rows("shapes", ids)
+    }
+
+
+@register("outlet_distance_km", gettext_lazy("到网点的距离"), gettext_lazy("公里"), "ZG05", decimals=2)
+def outlet_distance_km(ids: list[int]) -> dict[int, Measured]:
+    """From a point inside the grid (where its label stands) to the nearest staffed outlet of the bank."""
+    near, none = _("标注点到最近营业网点的直线距离"), _("没有营业网点数据")
+    return {
+        grid: Measured(None, False, none) if metres is None else Measured(metres / 1000, False, near)
+        for grid, metres in _rows("outlet_distance", ids)
+    }
+
+
+@register("cash_points", gettext_lazy("助农取款点"), gettext_lazy("个"), "YL04")
+def cash_points(ids: list[int]) -> dict[int, Measured]:
+    """Cash points of the bank inside."""
+    return {grid: Measured(value, False, _("机具")) for grid, value in _inside("cash_points", ids).items()}
+
+
+@register("outlets", gettext_lazy("网点数"), gettext_lazy("个"), "ZG05")
+def outlets(ids: list[int]) -> dict[int, Measured]:
+    """Outlets of the bank inside, self-service ones too."""
+    return {grid: Measured(value, False, _("网点")) for grid, value in _inside("outlets", ids).items()}
+
+
+@register("pieces", gettext_lazy("连片"), gettext_lazy("块"))
+def pieces(ids: list[int]) -> dict[int, Measured]:
+    """Of how many pieces the grid is: parts that touch at points only are separate."""
+    return {grid: Measured(number, False, _("网格范围")) for grid, _area, _length, number in _rows("shapes", ids)}
+
+
+@register("children", gettext_lazy("下级网格"), gettext_lazy("个"), "HG01")
+def children(ids: list[int]) -> dict[int, Measured]:
+    """Grids directly below."""
+    return {grid: Measured(number, False, _("方案")) for grid, number in _rows("children", ids)}
+
+
+def _settings(ids: list[int]) -> Mapping[int, MeasureSettings]:
+    """Each grid's settings: those of the nearest institution at or above the plan's that has made any, else the defaults."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT grid.id, institution.path FROM grid JOIN plan ON plan.id = grid.plan_id"
+            " JOIN institution ON institution.id = plan.institution_id WHERE grid.id = ANY (%s)",
+            [ids],
+        )
+        paths = dict(cursor.fetchall())
+    by_path = {path: MeasureSettings.of_path(path) for path in set(paths.values())}
+    default = MeasureSettings()
+    return {grid: by_path.get(paths.get(grid, ""), default) for grid in ids}
+
+
+def _inside(key: str, ids: list[int]) -> dict[int, float]:
+    return {grid: float(value) for grid, value in _rows("inside", ids, **TABLES[key])} if ids else {}
+
+
+def _rows(name: str, ids: list[int], **parts: str) -> list[tuple[Any, ...]]:
+    """Run a statement of sql/ on grids."""
+    with connection.cursor() as cursor:
+        text = _text(name)
+        cursor.execute(text.format(**parts) if parts else text, {"grids": ids, "step": Institution.steplen})
+        return cursor.fetchall()
+
+
+@cache
+def _text(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
