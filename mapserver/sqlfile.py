@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Model, QuerySet
 
+from layers.orgs.prepared import fetch_one
+
 FOLDER = Path(__file__).parent / "sql"
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|%s")
-
-_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-"""Names of the statements that each open connection has prepared."""
 
 
 @cache
@@ -68,13 +65,5 @@ def _execute(sql: str, values: dict[str, Any]) -> Any:
     used = [key for key in values if f"%({key})s" in sql]
     number = {key: i for i, key in enumerate(used, start=1)}
     statement = PLACEHOLDER.sub(lambda found: f"${number[found[1]]}" if found[1] else "%", sql)
-    name = "jt_" + sha256(statement.encode()).hexdigest()[:20]
-    with connection.cursor() as cursor:
-        prepared = _prepared.setdefault(connection.connection, set())
-        if name not in prepared:
-            cursor.execute(f"PREPARE {name} AS {statement}")
-            prepared.add(name)
-        arguments = ", ".join(["%s"] * len(used))
-        cursor.execute(f"EXECUTE {name} ({arguments})" if used else f"EXECUTE {name}", [values[key] for key in used])
-        row = cursor.fetchone()
+    row = fetch_one(statement, [values[key] for key in used])
     return row and row[0]

@@ -6,3 +6,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mapserver.settings")
 application = get_wsgi_application()
+
+from mapserver import connections  # noqa: E402
+
+connections.start()

@@ -14,6 +14,8 @@ from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 
 HISTORY = 200
+BULKY = ("change", "args", "undoes__change", "undoes__args")
+"""What a list of steps has no use for."""
 
 
 def since(plan: Plan, revision: int) -> list[Edit]:
@@ -25,7 +27,7 @@ def stacks(plan: Plan, user: User) -> tuple[list[Edit], list[Edit]]:
     """The user's own steps that can be undone, and those that can be redone; the last of each comes next."""
     done: list[Edit] = []
     undone: list[Edit] = []
-    for edit in plan.edits.filter(author=user).select_related("undoes").defer("change", "args").order_by("revision"):
+    for edit in plan.edits.filter(author=user).select_related("undoes").defer(*BULKY).order_by("revision"):
         if edit.undoes is None:
             done.append(edit)
             undone.clear()
@@ -82,7 +84,7 @@ def edit_json(edit: Edit, user: User | None, *, undone: bool = False) -> dict[st
 
 def history(plan: Plan, user: User) -> list[dict[str, Any]]:
     """The newest steps, newest first."""
-    edits = list(plan.edits.select_related("author", "undoes").defer("change", "args").order_by("-revision")[:HISTORY])
+    edits = list(plan.edits.select_related("author", "undoes").defer(*BULKY).order_by("-revision")[:HISTORY])
     last: dict[int, str] = {}
     for edit in edits:
         if edit.undoes_id is not None:

@@ -13,6 +13,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from treebeard.mp_tree import MP_Node, MP_NodeManager, MP_NodeQuerySet
 
+from layers.orgs.prepared import fetch_one
+
 AnyModel = TypeVar("AnyModel", bound=models.Model)
 
 
@@ -159,9 +161,7 @@ class ApiToken(models.Model):
     @classmethod
     def user_of(cls, token: str) -> User | None:
         """The active user whom a token stands for, with the institution, or None."""
-        with connection.cursor() as cursor:
-            cursor.execute(_user_of_token_sql(), [cls.digest_of(token)])
-            row = cursor.fetchone()
+        row = fetch_one(_user_of_token_sql(), [cls.digest_of(token)])
         if row is None:
             return None
         width = len(User._meta.concrete_fields)
@@ -178,7 +178,7 @@ def _user_of_token_sql() -> str:
     return (
         f"SELECT {', '.join(columns)} FROM api_token JOIN account ON account.id = api_token.user_id"
         " LEFT JOIN institution ON institution.id = account.institution_id"
-        " WHERE api_token.digest = %s AND account.is_active"
+        " WHERE api_token.digest = $1 AND account.is_active"
     )
 
 

@@ -26,6 +26,7 @@ from mapserver.batch import locate_csv, locate_geojson
 from mapserver.sqlfile import Subquery, run
 
 router = Router(tags=["locate"])
+OUTLET_KINDS, MACHINE_KINDS = dict(Outlet.Kind.choices), dict(Machine.Kind.choices)
 
 
 class OutsideEveryGrid(JingtianError):
@@ -49,7 +50,7 @@ def locate(
     at: dt.date | None = None,
     accuracy: float = Query(0, ge=0, le=10_000),
     plan: int | None = None,
-) -> dict[str, Any]:
+) -> HttpResponse:
     """The grid of a point, its chain, who is in charge, the distance to the border, and what is near."""
     user = request.user
     [[x, y]] = to_cgcs2000(np.array([[lon, lat]]), parse_datum(datum)).tolist()
@@ -66,15 +67,19 @@ def locate(
     if text is None:
         raise _outside(x, y, plans_to_search(user, day, plan))
     found: dict[str, Any] = json.loads(text)
-    for kind, model in (("outlets", Outlet), ("machines", Machine)):
+    for kind, labels in (("outlets", OUTLET_KINDS), ("machines", MACHINE_KINDS)):
         for spot in found["nearest"][kind]:
-            spot["kind_label"] = str(model.Kind(spot["kind"]).label)
-    return found | {
+            spot["kind_label"] = labels[spot["kind"]]
+    found |= {
         "point": {"lon": x, "lat": y, "datum": "cgcs2000"},
         "people_visible": not user.is_regulator,
         "responsible": [with_labels(person) for person in found["responsible"]],
         "near_border": found["border_distance_m"] <= accuracy,
     }
+    # What comes out of the database as JSON needs no encoder that knows other types.
+    return HttpResponse(
+        json.dumps(found, ensure_ascii=False, default=str), content_type="application/json; charset=utf-8"
+    )
 
 
 @router.post("")

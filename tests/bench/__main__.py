@@ -14,10 +14,10 @@ if __name__ == "__main__":
 
     from django.db import connection
 
-    from tests.bench import coverage, locating
+    from tests.bench import coverage, editing, locating
     from tests.bench.table import HEADER
 
-    wanted = set(sys.argv[1:]) or {"coverage", "locating"}
+    wanted = set(sys.argv[1:]) or {"coverage", "locating", "editing"}
     original = connection.settings_dict["NAME"]
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
@@ -29,7 +29,11 @@ if __name__ == "__main__":
         )
         print(HEADER, flush=True)
         raw = connection.Database.connect(**connection.get_connection_params())
-        suites = {"coverage": lambda: coverage.run(raw), "locating": lambda: locating.run(raw, name)}
+        suites = {
+            "coverage": lambda: coverage.run(raw),
+            "locating": lambda: locating.run(raw, name),
+            "editing": lambda: editing.run(raw),
+        }
         for suite, run in suites.items():
             if suite in wanted:
                 for line in run():
