@@ -83,21 +83,17 @@ def merge_versions(base: Version, mine: Version, theirs: Version, resolve: Mappi
     all_theirs = frozenset().union(*groups_theirs)
     clashes, taken = [], {}
     for group in united:
-        both = frozenset(code for code in group & all_mine & all_theirs if not _same(mine.get(code), theirs.get(code)))
-        if not both:
-            # One side's, or the same on both.
+        both = group & all_mine & all_theirs
+        if not both or all(_same(mine.get(code), theirs.get(code)) for code in group):
             side = mine if group & all_mine else theirs
         else:
+            # Not leaf by leaf: a leaf that is gone on both sides may have gone to different neighbours.
             said = {choice[code] for code in group if code in choice}
             if len(said) != 1:
                 clashes.append(Clash(group, both))
                 continue
             side = mine if said == {"mine"} else theirs
-        if not both and group & all_mine and group & all_theirs:
-            # The same change of some leaves, and further ones of either side: leaf by leaf.
-            taken |= {code: (mine if code in all_mine else theirs).get(code) for code in group}
-        else:
-            taken |= {code: side.get(code) for code in group}
+        taken |= {code: side.get(code) for code in group}
     if clashes:
         return Merged({}, clashes, recoded, all_mine, all_theirs)
     leaves = {code: unit for code, unit in base.items() if unit.is_leaf and code not in taken}

@@ -1,15 +1,8 @@
 """Edits of an exact coverage that cannot break it: pure functions from sheet to sheet, on the lattice, all levels at once."""
 
-from gis.edit.operations import (
-    add_level,
-    divide,
-    merge,
-    remove_level,
-    reparent,
-    reshape,
-    split,
-    transfer,
-)
+from gis.edit.cutting import split, transfer
+from gis.edit.joining import add_level, divide, merge, remove_level, reparent
+from gis.edit.reshaping import reshape
 from gis.edit.sheet import Change, Grid, Key, Sheet
 
 __all__ = [

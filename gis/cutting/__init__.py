@@ -1,0 +1,27 @@
+"""Automatic partition: blocks between streets, cells of buildings inside big blocks, a balanced cut of their graph, its repair.
+
+Exact by construction: the parts are unions of the faces of one arrangement on the lattice.
+"""
+
+from __future__ import annotations
+
+from gis.cutting.cut import Cut, cut
+from gis.cutting.graph import UnitGraph
+from gis.cutting.ground import Ground, Load, TooFewUnits
+from gis.cutting.partition import Partition, PartitionWish, count_for, numbering_key, partition, rebalance, take
+
+__all__ = [
+    "Cut",
+    "Ground",
+    "Load",
+    "Partition",
+    "PartitionWish",
+    "TooFewUnits",
+    "UnitGraph",
+    "count_for",
+    "cut",
+    "numbering_key",
+    "partition",
+    "rebalance",
+    "take",
+]

@@ -1,0 +1,365 @@
+"""From a grid, streets and buildings to units: the faces of one arrangement on the lattice, no building in two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from shapely.geometry.base import BaseGeometry
+
+from gis.arrangement import OUTSIDE, Arrangement, Frame, dissolve
+from gis.cutting.cells import cell_borders, even_spread, grouped
+from gis.cutting.graph import UnitGraph
+from gis.errors import JingtianError
+from gis.lattice import FloatArray, IntArray
+from gis.measure import area_m2, segment_length_m
+
+Objects = npt.NDArray[np.object_]
+Bools = npt.NDArray[np.bool_]
+
+ON_STREET = 2.0
+"""In steps: a border this near to a street line runs along it; snap rounding moves either by less."""
+WALL = 3.0
+"""In steps: how far a border may reach into a building's outline by rounding; more cuts it."""
+SAMPLE_M = 4.0
+"""A building's outline counts as places so far apart when cells are drawn."""
+MOST_CELLS = 30_000
+
+
+class TooFewUnits(JingtianError):
+    """There is less to be divided than parts asked for."""
+
+    code = "too_few_units"
+
+
+def _no_objects() -> Objects:
+    return np.empty(0, dtype=object)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is to be balanced: things with a weight each, and a weight for each m².
+
+    Attributes
+    ----------
+    things : (n,) Points and outlines (Polygon, MultiPolygon) in degrees; outlines are never cut.
+    weight : (n,) of each.
+    per_m2 : of the area.
+    """
+
+    things: Objects = field(default_factory=_no_objects)
+    weight: FloatArray = field(default_factory=lambda: np.empty(0))
+    per_m2: float = 0.0
+
+    def by_area(self) -> Load:
+        """The same things, not to be cut, but only the area counts."""
+        return Load(self.things, np.zeros(len(self.things)), 1.0)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Faces of an arrangement, and the units that they make up.
+
+    Attributes
+    ----------
+    frame, arrangement
+    unit : (faces,) unit of each face; negative outside the region.
+    graph : of the units.
+    street : (segments,) whether a segment runs along a street.
+    home : (units,) index of the `within` that a unit lies in; 0 when the region is one.
+    cells : how many big blocks were divided into cells.
+    """
+
+    frame: Frame
+    arrangement: Arrangement
+    unit: IntArray
+    graph: UnitGraph
+    street: Bools
+    home: IntArray
+    cells: int
+
+    @classmethod
+    def of(
+        cls,
+        within: Sequence[BaseGeometry],
+        *,
+        streets: Objects | None = None,
+        load: Load,
+        cell_weight: float | None = None,
+        parts: int = 2,
+        tolerance: float = 0.1,
+    ) -> Ground:
+        """Make units of grids.
+
+        Parameters
+        ----------
+        within
+            Polygons or MultiPolygons in degrees, on the lattice, exact neighbours of each other: borders that units do not cross.
+        streets
+            Lines in degrees.
+        cell_weight
+            Blocks heavier than this are divided into cells; None: by the number of parts and the tolerance.
+        """
+        regions = np.array(list(within), dtype=object)
+        frame = Frame.around(regions)
+        in_steps = frame.to_steps(regions)
+        whole = shapely.coverage_union_all(in_steps) if len(in_steps) > 1 else in_steps[0]
+        shapely.prepare(whole)
+        aspect = _aspect(regions)
+        lines = _street_lines(frame, whole, streets)
+        things = _Things.inside(frame, whole, load)
+        crossed = _crossed_outlines(things, lines)
+        rings = shapely.get_rings(shapely.get_parts(in_steps))
+        base = np.concatenate([rings, lines, shapely.get_rings(shapely.get_parts(crossed))])
+        blocks = Arrangement.of(base, snap_rounded=True)
+        total = float(things.weight.sum()) + load.per_m2 * float(area_m2(regions).sum())
+        limit = cell_weight if cell_weight is not None else total / max(parts, 1) * min(max(tolerance, 0.02), 0.5) / 2
+        inner, divided = _cells(blocks, frame, whole, things, load.per_m2, max(limit, total / MOST_CELLS), aspect)
+        if len(inner):
+            segments = shapely.linestrings(blocks.segments.reshape(-1, 2, 2))
+            blocks = Arrangement.of(np.concatenate([segments, inner]), snap_rounded=True)
+        return cls._with_units(frame, blocks, in_steps, things, load.per_m2, lines, divided)
+
+    @classmethod
+    def _with_units(
+        cls,
+        frame: Frame,
+        arrangement: Arrangement,
+        regions: Objects,
+        things: _Things,
+        per_m2: float,
+        streets: Objects,
+        cells: int,
+    ) -> Ground:
+        points = arrangement.points()
+        face, region = shapely.STRtree(points).query(regions, predicate="contains")[::-1]
+        region_of = np.full(len(points), OUTSIDE, dtype=np.int64)
+        region_of[face] = region
+        joined = _joined_by_outlines(arrangement.faces, region_of, things.walls())
+        unit = np.full(len(points), OUTSIDE, dtype=np.int64)
+        inside = np.flatnonzero(region_of != OUTSIDE)
+        unit[inside] = np.unique(joined[inside], return_inverse=True)[1]
+        area = area_m2(frame.to_degrees(arrangement.faces))
+        at = _face_of(arrangement.faces[inside], things.points)
+        placed = at >= 0
+        weight = np.bincount(inside[at[placed]], weights=things.weight[placed], minlength=len(unit)) + area * per_m2
+        street = _along(arrangement.segments, streets)
+        graph = _graph(frame, arrangement, unit, area, weight, street)
+        thing_count = np.bincount(unit[inside[at[placed]]], minlength=len(graph))
+        merged = _tidy(graph, thing_count, region_of, unit)
+        unit[inside] = merged[unit[inside]]
+        graph = _linked(_graph(frame, arrangement, unit, area, weight, street), arrangement, unit)
+        home = np.zeros(len(graph), dtype=np.int64)
+        home[unit[inside]] = region_of[inside]
+        return cls(frame, arrangement, unit, graph, street, home, cells)
+
+    def parts(self, label: IntArray, count: int) -> Objects:
+        """The union (degrees) of the units of each part 0…count-1."""
+        part = np.where(self.unit >= 0, label[np.maximum(self.unit, 0)], OUTSIDE)
+        return self.frame.to_degrees(dissolve(self.arrangement.faces, part, count))
+
+
+@dataclass(frozen=True)
+class _Things:
+    """Things of a load inside a region, in steps."""
+
+    shapes: Objects
+    points: Objects
+    weight: FloatArray
+
+    @classmethod
+    def inside(cls, frame: Frame, whole: BaseGeometry, load: Load) -> _Things:
+        if not len(load.things):
+            return cls(_no_objects(), _no_objects(), np.empty(0))
+        shapes = np.asarray(
+            shapely.transform(np.asarray(load.things, dtype=object), lambda xy: (xy * 1e7) - frame.corner), dtype=object
+        )
+        points = np.asarray(shapely.point_on_surface(shapes), dtype=object)
+        chosen = shapely.intersects(whole, points) | (
+            (shapely.get_dimensions(shapes) == 2) & shapely.intersects(whole, shapes)
+        )
+        belongs = shapely.intersects(whole, points[chosen])
+        weight = np.where(belongs, np.asarray(load.weight, dtype=np.float64)[chosen], 0.0)
+        return cls(shapes[chosen], points[chosen], weight)
+
+    def walls(self) -> Objects:
+        """The outlines, less what rounding may touch."""
+        outlines = self.shapes[shapely.get_dimensions(self.shapes) == 2]
+        shrunk = np.asarray(shapely.buffer(outlines, -WALL, join_style="mitre"), dtype=object)
+        return shrunk[~shapely.is_empty(shrunk)]
+
+    def sites(self, block: BaseGeometry, aspect: float) -> tuple[FloatArray, IntArray, IntArray]:
+        """The things of a block: places (k, 2) that stand for them, the thing of each place, and the things."""
+        own = np.flatnonzero(shapely.intersects(block, self.points))
+        outlines = own[shapely.get_dimensions(self.shapes[own]) == 2]
+        along = shapely.segmentize(self.shapes[outlines], SAMPLE_M * 90)
+        xy, of = shapely.get_coordinates(along, return_index=True)
+        plain = np.setdiff1d(own, outlines)
+        places = np.concatenate([xy, shapely.get_coordinates(self.points[plain])])
+        return places, np.concatenate([outlines[of], plain]).astype(np.int64), own
+
+
+def _aspect(regions: Objects) -> float:
+    south, north = shapely.total_bounds(regions)[[1, 3]]
+    return float(np.cos(np.radians((south + north) / 2)))
+
+
+def _street_lines(frame: Frame, whole: BaseGeometry, streets: Objects | None) -> Objects:
+    if streets is None or not len(streets):
+        return _no_objects()
+    lines = shapely.get_parts(frame.to_steps(np.asarray(streets, dtype=object)))
+    lines = lines[shapely.length(lines) > 0]
+    return np.asarray(lines[shapely.intersects(whole, lines)], dtype=object)
+
+
+def _crossed_outlines(things: _Things, lines: Objects) -> Objects:
+    """The outlines that streets run through: their walls become borders, so that only the building is one unit."""
+    outlines = things.shapes[shapely.get_dimensions(things.shapes) == 2]
+    if not len(outlines) or not len(lines):
+        return _no_objects()
+    hit = np.unique(shapely.STRtree(lines).query(outlines, predicate="crosses")[0])
+    return np.asarray(outlines[hit], dtype=object)
+
+
+def _cells(
+    blocks: Arrangement,
+    frame: Frame,
+    whole: BaseGeometry,
+    things: _Things,
+    per_m2: float,
+    limit: float,
+    aspect: float,
+) -> tuple[Objects, int]:
+    """The borders of cells inside the blocks that weigh more than the limit, and the number of these blocks."""
+    faces = blocks.faces
+    inside = np.flatnonzero(shapely.contains(whole, blocks.points()))
+    area = area_m2(frame.to_degrees(faces[inside])) * per_m2
+    at = _face_of(faces[inside], things.points)
+    weight = area + np.bincount(at[at >= 0], weights=things.weight[at >= 0], minlength=len(inside))
+    lines: list[Objects] = []
+    big = np.flatnonzero(weight > limit)
+    for index in big.tolist():
+        block = faces[inside[index]]
+        shapely.prepare(block)
+        wanted = int(np.ceil(weight[index] / max(limit, 1e-12)))
+        places, thing, own = things.sites(block, aspect)
+        if area[index] > weight[index] / 2 or len(own) < 2:
+            if area[index] <= 0:
+                continue
+            places = even_spread(block, wanted, aspect)
+            group = np.arange(len(places))
+        else:
+            xy = shapely.get_coordinates(things.points[own]) * [aspect, 1.0]
+            groups = grouped(xy, things.weight[own], wanted)
+            group = groups[np.searchsorted(own, thing)]
+        lines.append(cell_borders(block, places, group, aspect))
+    return (np.concatenate(lines) if lines else _no_objects()), len(big)
+
+
+def _face_of(faces: Objects, points: Objects) -> IntArray:
+    """The face (n,) that each point lies in, the first if on a border; negative for none."""
+    result = np.full(len(points), -1, dtype=np.int64)
+    if len(points) and len(faces):
+        point, face = shapely.STRtree(faces).query(points, predicate="intersects")
+        order = np.lexsort((-face, point))
+        result[point[order]] = face[order]
+    return result
+
+
+def _joined_by_outlines(faces: Objects, region_of: IntArray, walls: Objects) -> IntArray:
+    """A number (faces,) that is the same for faces of a region that share a building."""
+    count = len(faces)
+    empty = np.empty(0, dtype=np.int64)
+    a, b = empty, empty
+    if len(walls):
+        wall, face = shapely.STRtree(faces).query(walls, predicate="intersects")
+        order = np.lexsort((face, wall))
+        wall, face = wall[order], face[order]
+        same = wall[1:] == wall[:-1]
+        a, b = face[:-1][same], face[1:][same]
+        same = region_of[a] == region_of[b]
+        a, b = a[same], b[same]
+    matrix = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(count, count))
+    return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
+
+
+def _along(segments: FloatArray, streets: Objects) -> Bools:
+    result = np.zeros(len(segments), dtype=bool)
+    if len(streets) and len(segments):
+        middles = shapely.points((segments[:, :2] + segments[:, 2:]) / 2)
+        hit = shapely.STRtree(streets).query(middles, predicate="dwithin", distance=ON_STREET)[0]
+        result[hit] = True
+    return result
+
+
+def _graph(
+    frame: Frame, arrangement: Arrangement, unit: IntArray, area: FloatArray, weight: FloatArray, street: Bools
+) -> UnitGraph:
+    count = int(unit.max()) + 1
+    known = np.append(unit, OUTSIDE)
+    left, right = known[arrangement.left], known[arrangement.right]
+    ends = (arrangement.segments.reshape(-1, 2) + frame.corner) / 1e7
+    length = segment_length_m(ends.reshape(-1, 4))
+    one_side = (left < 0) != (right < 0)
+    outer = np.bincount(np.maximum(left, right)[one_side], weights=length[one_side], minlength=count)
+    between = (left >= 0) & (right >= 0) & (left != right)
+    low, high = np.minimum(left, right)[between], np.maximum(left, right)[between]
+    key, index = np.unique(low * count + high, return_inverse=True)
+    inside = unit >= 0
+    return UnitGraph(
+        np.bincount(unit[inside], weights=weight[inside], minlength=count).astype(np.float64),
+        np.bincount(unit[inside], weights=area[inside], minlength=count).astype(np.float64),
+        outer.astype(np.float64),
+        np.column_stack(np.divmod(key, count)).astype(np.int64),
+        np.bincount(index, weights=length[between], minlength=len(key)).astype(np.float64),
+        np.bincount(index, weights=(length * street)[between], minlength=len(key)).astype(np.float64),
+    )
+
+
+def _tidy(graph: UnitGraph, things: IntArray, region_of: IntArray, unit: IntArray) -> IntArray:
+    """Units (n,) renumbered, strips and crumbs without things merged into the neighbour with the longest border."""
+    small = (things == 0) & (graph.area < 0.05 * graph.area.mean())
+    home = np.zeros(len(graph), dtype=np.int64)
+    inside = unit >= 0
+    home[unit[inside]] = region_of[inside]
+    merged = np.arange(len(graph))
+    best = np.zeros(len(graph))
+    for (a, b), length in zip(graph.pairs.tolist(), graph.length.tolist(), strict=True):
+        for one, other in ((a, b), (b, a)):
+            if small[one] and not small[other] and home[one] == home[other] and length > best[one]:
+                merged[one], best[one] = other, length
+    return np.asarray(np.unique(merged, return_inverse=True)[1], dtype=np.int64)
+
+
+def _linked(graph: UnitGraph, arrangement: Arrangement, unit: IntArray) -> UnitGraph:
+    """The graph with pairs of no length that link islands to the nearest unit of the rest."""
+    component = graph.components()
+    if component.max() == 0:
+        return graph
+    inside = np.flatnonzero(unit >= 0)
+    extra = []
+    main = int(np.bincount(component).argmax())
+    linked = component[unit[inside]] == main
+    for island in sorted(set(component.tolist()) - {main}):
+        faces = inside[component[unit[inside]] == island]
+        rest = inside[linked]
+        tree = shapely.STRtree(arrangement.faces[rest])
+        pair, distance = tree.query_nearest(arrangement.faces[faces], return_distance=True, all_matches=False)
+        best = int(distance.argmin())
+        a, b = sorted((int(unit[faces[pair[0][best]]]), int(unit[rest[pair[1][best]]])))
+        extra.append((a, b))
+        linked |= component[unit[inside]] == island
+    none = np.zeros(len(extra))
+    return UnitGraph(
+        graph.weight,
+        graph.area,
+        graph.outer,
+        np.concatenate([graph.pairs, np.array(extra, dtype=np.int64)]),
+        np.concatenate([graph.length, none]),
+        np.concatenate([graph.street, none]),
+    )
