@@ -8,6 +8,7 @@ a vertex. All versions get all such vertices first, so that an untouched leaf is
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,8 @@ def merge_versions(base: Version, mine: Version, theirs: Version, resolve: Mappi
     united = _united([*groups_mine, *groups_theirs])
     all_mine = frozenset().union(*groups_mine)
     all_theirs = frozenset().union(*groups_theirs)
-    clashes, taken = [], {}
+    clashes: list[Clash] = []
+    taken: dict[Code, Unit | None] = {}
     for group in united:
         both = group & all_mine & all_theirs
         if not both or all(_same(mine.get(code), theirs.get(code)) for code in group):
@@ -189,7 +191,7 @@ def _along(edge: Edge) -> Callable[[tuple[int, int]], float]:
 
 def _is_near(point: tuple[int, int], edge: Edge) -> bool:
     ax, ay, bx, by = edge
-    length = ((bx - ax) ** 2 + (by - ay) ** 2) ** 0.5
+    length = math.hypot(bx - ax, by - ay)
     off = abs((bx - ax) * (point[1] - ay) - (by - ay) * (point[0] - ax)) / length
     return off <= NODE_SLACK
 

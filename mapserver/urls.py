@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
+from layers.review.urls import shared
 from mapserver import views
 from mapserver.api import api
 from mapserver.tiles import tile
@@ -12,6 +13,8 @@ urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
     path("rules/", include("layers.rules.urls")),
+    path("plans/", include("layers.review.urls")),
+    path("shared/", include(shared)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("healthz", views.healthz, name="healthz"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gis.cutting.cut import Cut, cut
 from gis.cutting.graph import UnitGraph
 from gis.cutting.ground import Ground, Load, TooFewUnits
-from gis.cutting.partition import Partition, PartitionWish, count_for, numbering_key, partition, rebalance, take
+from gis.cutting.partition import Partition, PartitionWish, Taken, count_for, numbering_key, partition, rebalance, take
 
 __all__ = [
     "Cut",
@@ -16,6 +16,7 @@ __all__ = [
     "Load",
     "Partition",
     "PartitionWish",
+    "Taken",
     "TooFewUnits",
     "UnitGraph",
     "count_for",

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from gis.arrangement import OUTSIDE, Arrangement, Frame, dissolve
 from gis.cutting.cells import cell_borders, even_spread, grouped
 from gis.cutting.graph import UnitGraph
+from gis.cutting.nodes import Corner, without_idle_nodes
 from gis.errors import JingtianError
 from gis.lattice import FloatArray, IntArray
 from gis.measure import area_m2, segment_length_m
@@ -28,6 +29,8 @@ WALL = 3.0
 """In steps: how far a border may reach into a building's outline by rounding; more cuts it."""
 SAMPLE_M = 4.0
 """A building's outline counts as places so far apart when cells are drawn."""
+THIN = 2.0
+"""In steps, area over perimeter: in thinner faces rounding decides on which side of a border a point lies."""
 MOST_CELLS = 30_000
 
 
@@ -73,6 +76,7 @@ class Ground:
     street : (segments,) whether a segment runs along a street.
     home : (units,) index of the `within` that a unit lies in; 0 when the region is one.
     cells : how many big blocks were divided into cells.
+    corners : the vertices that the region had before, in steps.
     """
 
     frame: Frame
@@ -82,6 +86,7 @@ class Ground:
     street: Bools
     home: IntArray
     cells: int
+    corners: frozenset[Corner]
 
     @classmethod
     def of(
@@ -137,9 +142,7 @@ class Ground:
         cells: int,
     ) -> Ground:
         points = arrangement.points()
-        face, region = shapely.STRtree(points).query(regions, predicate="contains")[::-1]
-        region_of = np.full(len(points), OUTSIDE, dtype=np.int64)
-        region_of[face] = region
+        region_of = _regions_of(arrangement.faces, points, regions)
         joined = _joined_by_outlines(arrangement.faces, region_of, things.walls())
         unit = np.full(len(points), OUTSIDE, dtype=np.int64)
         inside = np.flatnonzero(region_of != OUTSIDE)
@@ -156,12 +159,14 @@ class Ground:
         graph = _linked(_graph(frame, arrangement, unit, area, weight, street), arrangement, unit)
         home = np.zeros(len(graph), dtype=np.int64)
         home[unit[inside]] = region_of[inside]
-        return cls(frame, arrangement, unit, graph, street, home, cells)
+        corners = frozenset((x, y) for x, y in shapely.get_coordinates(regions).tolist())
+        return cls(frame, arrangement, unit, graph, street, home, cells, corners)
 
     def parts(self, label: IntArray, count: int) -> Objects:
         """The union (degrees) of the units of each part 0…count-1."""
         part = np.where(self.unit >= 0, label[np.maximum(self.unit, 0)], OUTSIDE)
-        return self.frame.to_degrees(dissolve(self.arrangement.faces, part, count))
+        shapes = dissolve(self.arrangement.faces, part, count)
+        return self.frame.to_degrees(without_idle_nodes(shapes, self.corners))
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ class _Things:
         """The outlines, less what rounding may touch."""
         outlines = self.shapes[shapely.get_dimensions(self.shapes) == 2]
         shrunk = np.asarray(shapely.buffer(outlines, -WALL, join_style="mitre"), dtype=object)
-        return shrunk[~shapely.is_empty(shrunk)]
+        return np.asarray(shrunk[~shapely.is_empty(shrunk)], dtype=object)
 
     def sites(self, block: BaseGeometry, aspect: float) -> tuple[FloatArray, IntArray, IntArray]:
         """The things of a block: places (k, 2) that stand for them, the thing of each place, and the things."""
@@ -202,6 +207,23 @@ class _Things:
         plain = np.setdiff1d(own, outlines)
         places = np.concatenate([xy, shapely.get_coordinates(self.points[plain])])
         return places, np.concatenate([outlines[of], plain]).astype(np.int64), own
+
+
+def _regions_of(faces: Objects, points: Objects, regions: Objects) -> IntArray:
+    """The region (faces,) that each face lies in, OUTSIDE for none; of strips as thin as the rounding, by the greater area."""
+    result = np.full(len(points), OUTSIDE, dtype=np.int64)
+    region, face = shapely.STRtree(points).query(regions, predicate="contains")
+    result[face] = region
+    thin = np.flatnonzero(shapely.area(faces) < THIN * shapely.length(faces))
+    at, region = shapely.STRtree(regions).query(faces[thin])
+    result[thin] = OUTSIDE
+    if len(at):
+        common = shapely.area(shapely.intersection(faces[thin[at]], regions[region]))
+        order = np.lexsort((-region, common))
+        at, region, common = at[order], region[order], common[order]
+        most = common >= shapely.area(faces[thin[at]]) / 2
+        result[thin[at[most]]] = region[most]
+    return result
 
 
 def _aspect(regions: Objects) -> float:

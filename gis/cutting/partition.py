@@ -15,7 +15,7 @@ from gis.cutting.cut import Cut, cut, improve, whole
 from gis.cutting.graph import UnitGraph
 from gis.cutting.ground import Ground, Load, Objects, TooFewUnits
 from gis.cutting.search import Search
-from gis.lattice import IntArray
+from gis.lattice import FloatArray, IntArray
 from gis.measure import area_m2, length_m, segment_length_m
 
 
@@ -124,19 +124,47 @@ def rebalance(
     return _described(ground, found, len(grids), tolerance, target, keep_order=True)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What `take` comes to: both grids afterwards, the weight that moved, and where that is (degrees)."""
+
+    result: Partition
+    moved: float
+    place: BaseGeometry
+
+
 def take(
-    to: BaseGeometry, source: BaseGeometry, amount: float, load: Load, streets: Objects | None = None
-) -> tuple[Partition, float]:
-    """Move the border between two neighbours block by block until `to` has got the amount; the result, and what moved."""
+    to: BaseGeometry,
+    source: BaseGeometry,
+    amount: float,
+    load: Load,
+    streets: Objects | None = None,
+    *,
+    in_one_piece: bool = False,
+) -> Taken:
+    """Move the border between two neighbours block by block until `to` has got the amount, as nearly as blocks allow.
+
+    With `in_one_piece`, what moves is the heaviest piece of that.
+    """
     ground = Ground.of([to, source], streets=streets, load=load, cell_weight=amount / 8)
     label = whole(ground.graph, ground.home, 2)
     before = np.bincount(label, weights=ground.graph.weight, minlength=2)
     search = Search(ground.graph, label, np.maximum(before, 1e-12), 1.0)
-    search.take(0, 1, amount)
-    after = np.array(search.label, dtype=np.int64)
-    moved = float(np.bincount(after, weights=ground.graph.weight, minlength=2)[0] - before[0])
+    chosen = np.array(search.take(0, 1, amount), dtype=np.int64)
+    if in_one_piece and len(chosen):
+        apart = np.zeros(len(label), dtype=np.int64)
+        apart[chosen] = 1
+        piece = ground.graph.components(apart)[chosen]
+        weight = np.bincount(piece, weights=ground.graph.weight[chosen])
+        chosen = chosen[piece == weight.argmax()]
+    after = label.copy()
+    after[chosen] = 0
+    moved = float(ground.graph.weight[chosen].sum())
     target = before + np.array([amount, -amount])
-    return _described(ground, Cut(after, search.price(), 0.0, 0), 2, 1.0, target, keep_order=True), moved
+    mask = np.zeros(len(label), dtype=np.int64)
+    mask[chosen] = 1
+    result = _described(ground, Cut(after, search.price(), 0.0, 0), 2, 1.0, target, keep_order=True)
+    return Taken(result, moved, ground.parts(mask, 2)[1])
 
 
 def _described(
@@ -144,7 +172,7 @@ def _described(
     found: Cut,
     count: int,
     tolerance: float,
-    target: np.ndarray | None,  # type: ignore[type-arg]
+    target: FloatArray | None,
     *,
     keep_order: bool = False,
 ) -> Partition:
@@ -188,7 +216,7 @@ def _pieces(graph: UnitGraph, label: IntArray) -> int:
     return len(np.unique(graph.components(label)))
 
 
-def _inner_borders(ground: Ground, label: IntArray, count: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _inner_borders(ground: Ground, label: IntArray, count: int) -> tuple[FloatArray, FloatArray]:
     """Metres of border with other parts, by part, and of these along streets."""
     part = np.append(np.where(ground.unit >= 0, label[np.maximum(ground.unit, 0)], OUTSIDE), OUTSIDE)
     left, right = part[ground.arrangement.left], part[ground.arrangement.right]
@@ -197,16 +225,17 @@ def _inner_borders(ground: Ground, label: IntArray, count: int) -> tuple[np.ndar
     length = segment_length_m(ends.reshape(-1, 4))
     street = length * ground.street[between]
     both = np.concatenate([left[between], right[between]])
-    return (
-        np.bincount(both, weights=np.tile(length, 2), minlength=count),
-        np.bincount(both, weights=np.tile(street, 2), minlength=count),
+    inner, along = (
+        np.bincount(both, weights=np.tile(metres, 2), minlength=count).astype(np.float64) for metres in (length, street)
     )
+    return inner, along
 
 
 __all__ = [
     "Part",
     "Partition",
     "PartitionWish",
+    "Taken",
     "count_for",
     "numbering_key",
     "partition",

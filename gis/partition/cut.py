@@ -190,8 +190,7 @@ def _metis(graph: Graph, count: int, seed: int, *, recursive: bool) -> IntArray:
         vweights=whole.astype(np.int32),
         eweights=np.concatenate([costs, costs])[order].astype(np.int32),
         recursive=recursive,
-        contiguous=None if recursive else True,
-        options=pymetis.Options(seed=seed, ufactor=10),
+        options=pymetis.Options(seed=seed, ufactor=10, **({} if recursive else {"contig": 1})),
     )
     return np.asarray(result.vertex_part, dtype=np.int64)
 

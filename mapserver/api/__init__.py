@@ -41,6 +41,9 @@ STATUS = {
     "not_a_draft": 409,
     "grid_locked": 403,
     "no_such_grid": 404,
+    "wrong_step": 409,
+    "rules_broken": 409,
+    "plans_clash": 409,
 }
 """HTTP status by the code of the error; 400 for the others."""
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Query, Router
+from ninja import Field, Query, Router, Schema, Status
 
 from layers.grids.coverage import coverage_report
 from layers.grids.models import Grid, Plan
 from layers.grids.topology import content_tag, plan_topology
+from layers.orgs.models import Institution
+from layers.review import versions
+from layers.review.rights import steps_of
 from mapserver.sqlfile import run
 
 router = Router(tags=["plans"])
@@ -40,6 +44,9 @@ def plan_json(plan: Plan, user: Any) -> dict[str, Any]:
         "source": plan.source,
         "can_edit": plan.status == Plan.Status.DRAFT and user.can_plan_for(plan.institution),
         "grid_count": plan.grid_count,
+        "base": plan.base_id,
+        "created_at": plan.created_at,
+        **steps_of(user, plan),
     }
 
 
@@ -55,6 +62,27 @@ def plans(request: HttpRequest) -> list[dict[str, Any]]:
     found = Plan.objects.visible_to(request.user).select_related("institution").annotate(grid_count=Count("grids"))
     listed = [plan_json(plan, request.user) for plan in found.order_by("area_code", "institution__path", "pk")]
     return sorted(listed, key=lambda plan: not plan["in_force"])
+
+
+class NewPlan(Schema):
+    """A plan from scratch: the service area of a plan that there is, and nothing in it yet."""
+
+    name: str = Field(min_length=1, max_length=120, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
+    root: int
+    institution: int | None = None
+
+
+@router.post("", response={201: dict})
+def new_plan(request: HttpRequest, body: NewPlan) -> Status[dict[str, Any]]:
+    """Begin a draft that has only the service area."""
+    origin = visible_plan(request, body.root)
+    owner = get_object_or_404(
+        Institution.objects.visible_to(request.user), pk=body.institution or origin.institution_id
+    )
+    if not request.user.can_plan_for(owner):
+        raise PermissionDenied
+    draft = versions.copy(origin, request.user, body.name.strip(), only_area=True, institution=owner)
+    return Status(201, plan_json(visible_plan(request, draft.pk), request.user))
 
 
 @router.get("/{plan_id}")

@@ -13,6 +13,7 @@ SELECT jsonb_build_object(
     'level', grid.level,
     'level_name', grid.level_names[grid.level + 1],
     'kind', grid.kind,
+    'locked', grid.locked,
     'synthetic', grid.synthetic,
     'area_m2', ST_Area(grid.geom::geography),
     'bbox', jsonb_build_array(ST_XMin(grid.geom), ST_YMin(grid.geom), ST_XMax(grid.geom), ST_YMax(grid.geom)),

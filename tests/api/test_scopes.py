@@ -15,6 +15,9 @@ from tests.factories import OutletFactory, UserFactory, retired
 HERE = f"lon={INSIDE[0]}&lat={INSIDE[1]}"
 EVERYWHERE = "/tiles/{layer}/0/0/0.mvt"
 
+READ_BY_PLANNERS = ("/edits", "/edits?since=0", "/share")
+READ_BY_ALL = ("/measures?level=2", "/broken", "/decisions", "/comments")
+
 PUBLISHED, DRAFTS = ("甲发布", "乙发布"), ("甲总草案", "甲一草案", "乙总草案")
 PEOPLE = tuple(f"{owner}员工" for owner in PHONES)
 FACILITIES = tuple(f"{owner}{what}" for owner in ("甲一", "甲二", "乙一") for what in ("网点", "机具"))
@@ -45,8 +48,13 @@ SEEN = {
 def addresses(world: World) -> list[str]:
     """Every address that answers a GET, for every row that exists, whoever's it is."""
     found = ["/api/me", "/api/plans", "/api/layers/", f"/api/locate?{HERE}&accuracy=5000"]
+    found += ["/api/measures", "/api/rules", "/api/rules/presets"]
+    found += ["/api/notices", "/api/review/settings"]
+    found += [f"/api/{layer}?bbox=112,29,114,31" for layer in ("streets", "buildings")]
     for plan in world.plans.values():
         found += [f"/api/plans/{plan.pk}{rest}" for rest in ("", "/topology", "/coverage", "/search?q=县", "/grids")]
+        found += [f"/api/plans/{plan.pk}{rest}" for rest in READ_BY_PLANNERS + READ_BY_ALL]
+        found += [f"/api/plans/{plan.pk}/compare/{other.pk}" for other in world.plans.values()]
         found += [f"/api/locate?{HERE}&plan={plan.pk}&accuracy=5000"]
         found += [EVERYWHERE.format(layer="grids") + f"?plan={plan.pk}&level={level}" for level in range(3)]
     found += [f"/api/grids/{grid}" for grid in world.grids()]

@@ -134,13 +134,19 @@ def test_one_leaf_edited_twice_clashes_and_either_side_resolves_it_exactly() -> 
     theirs = merge(cut(BASE, 115, (0.5, 0.5), upright=True), [101, 105])
     a, b, c = version(BASE), version(mine), version(theirs)
     (clash,) = merge_versions(a, b, c).clashes
-    assert clash.codes == {"leaf00", "leaf10", "leaf11"} and "leaf10" not in clash.both
+    assert clash.codes == {"leaf00", "leaf10", "leaf11"} and clash.both == {"leaf10"}
     for side, kept in (("mine", "leaf11"), ("theirs", "leaf00")):
         merged = merge_versions(a, b, c, {"leaf10": side})
         assert merged.clashes == [] and merged.units[kept].border == a[kept].border
         assert len([unit for unit in merged.units.values() if unit.is_leaf]) == 16
         check_exact(merged.units)
     assert merge_versions(a, b, c, {"leaf00": "mine", "leaf11": "theirs"}).clashes
+
+
+def test_a_leaf_given_away_twice_to_different_neighbours_clashes() -> None:
+    mine, theirs = merge(BASE, [100, 101]), merge(BASE, [105, 101])
+    (clash,) = merge_versions(version(BASE), version(mine), version(theirs)).clashes
+    assert clash.codes == {"leaf00", "leaf10", "leaf11"}
 
 
 def test_the_same_edit_on_both_sides_is_no_clash() -> None:

@@ -22,9 +22,24 @@ export class ApiError extends Error {
 export async function get(path, query = {}, { signal } = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   const search = given.length ? `?${new URLSearchParams(given)}` : "";
+  return ask(`/api/${path}${search}`, { headers: { Accept: "application/json" }, signal });
+}
+
+/** @param {string} path below /api/ @param {object} body */
+export async function post(path, body, { signal } = {}) {
+  const token = document.querySelector("input[name=csrfmiddlewaretoken]").value;
+  return ask(`/api/${path}`, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token },
+    body: JSON.stringify(body),
+    signal,
+  });
+}
+
+async function ask(address, options) {
   let response;
   try {
-    response = await fetch(`/api/${path}${search}`, { headers: { Accept: "application/json" }, signal });
+    response = await fetch(address, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, { text: gettext("连接不上服务器，请检查网络后再试。") });

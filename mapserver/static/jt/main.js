@@ -4,12 +4,15 @@ import { baseMaps } from "jt/base";
 import { Coverage } from "jt/coverage";
 import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
 import { byId, el, notify } from "jt/dom";
+import { Editor } from "jt/editor";
+import { gridForm, levelForm } from "jt/gridform";
 import { GridDrawing } from "jt/grids";
 import { Labels } from "jt/labels";
 import { PointLayers } from "jt/layers";
 import { drawLegend, openLegend } from "jt/legend";
 import { Locate, toolButtons } from "jt/locate";
 import { Panel, problem } from "jt/panel";
+import { partitionForm } from "jt/partition";
 import { Search } from "jt/search";
 import * as state from "jt/state";
 import { coordinates } from "jt/text";
@@ -34,11 +37,25 @@ const points = new PointLayers(view, (shown) => {
 });
 const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
 
+const COVERAGE_AFTER = 800;
+
 let plans = [];
 let plan = null;
 let topology = null;
 let tool = "select";
 let request = 0;
+let choose = () => {};
+let coverageTimer = 0;
+
+const editor = new Editor(view, {
+  level: () => now.level,
+  selected: () => now.grid,
+  redraw: redrawEdited,
+  levels: () => { offerLevels(); showLevel(Math.min(now.level, topology.levels - 1)); },
+  mark: (ids) => drawing.select(now.grid, ids),
+  choose: takeTool,
+  look: (id) => selectGrid(id),
+});
 
 async function start() {
   openLegend();
@@ -67,7 +84,9 @@ async function start() {
 async function openPlan(id, { keep = false } = {}) {
   const loaded = new Topology(await get(`plans/${id}/topology`));
   plan = plans.find((each) => each.id === id);
-  topology = loaded;
+  editor.close();
+  topology = plan.can_edit ? editor.open(plan, loaded) : loaded;
+  document.body.classList.toggle("can-edit", plan.can_edit);
   byId("plan").value = id;
   byId("synthetic").hidden = !plan.synthetic;
   if (!keep) now.level = now.grid = now.lon = undefined;
@@ -111,6 +130,16 @@ function showLevel(level) {
   remember();
 }
 
+/** After an edit, one's own or another's. */
+function redrawEdited() {
+  showLevel(now.level);
+  byId("plan").querySelector(`[value="${plan.id}"]`).textContent = planTitle(plan, plans);
+  clearTimeout(coverageTimer);
+  coverageTimer = setTimeout(() => coverage.show(plan), COVERAGE_AFTER);
+  if (topology.grid(now.grid)) selectGrid(now.grid, { at: view.centre });
+  else overview();
+}
+
 function legend() {
   if (plan) drawLegend(plan, now.level, points.known.filter(({ id }) => points.shown.includes(id)));
 }
@@ -118,7 +147,13 @@ function legend() {
 function overview() {
   now.grid = undefined;
   drawing.select(null);
-  panel.show(planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel }), { height: "peek" });
+  const details = planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel });
+  if (editor.active)
+    details.push(
+      levelForm(plan.level_names, (op, args) => editor.commit(op, args)),
+      el("p", { class: "actions" }, el("a", { class: "button", href: "/plans/" }, gettext("提交审定"))),
+    );
+  panel.show(details, { height: "peek" });
   remember();
 }
 
@@ -138,7 +173,13 @@ async function selectGrid(id, { at } = {}) {
     const details = await get(`grids/${id}`);
     if (number !== request) return;
     done();
-    panel.show(gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel }));
+    const shown = gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel });
+    if (editor.active && topology.grid(id))
+      shown.push(
+        gridForm(details, topology, plan.level_names, (op, args) => editor.commit(op, args)),
+        partitionForm(id, { plan, view, apply: (wish) => editor.partition(wish) }),
+      );
+    panel.show(shown);
     // Only now: on a phone the sheet has come up.
     if (at && !view.shows(at)) view.bring(at);
     else if (!at && grid && !view.shows(grid.label)) view.fit(grid.bbox, { maxZoom: 15 });
@@ -158,13 +199,9 @@ function showFound(found) {
 }
 
 function listen() {
-  const choose = toolButtons((chosen) => {
-    tool = chosen;
-    if (chosen === "locate") locate.here();
-    else locate.clear();
-  });
+  choose = toolButtons(takeTool);
   view.on("click", (lonLat) => {
-    if (!topology) return undefined;
+    if (!topology || editor.click(lonLat)) return undefined;
     if (tool === "locate") return locate.at(lonLat);
     const grid = topology.gridAt(now.level, lonLat);
     return grid ? selectGrid(grid.id, { at: lonLat }) : overview();
@@ -177,9 +214,9 @@ function listen() {
     selectGrid(id);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input[type=search], select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
     if (/^[1-9]$/.test(event.key) && topology?.objects[event.key - 1]) showLevel(event.key - 1);
-    if (event.key === "Escape") escape(choose);
+    if (event.key === "Escape") escape();
   });
   document.addEventListener("click", ({ target }) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
@@ -188,14 +225,20 @@ function listen() {
 }
 
 /** Escape puts away one thing after the other: a menu, the tool, the panel. */
-function escape(choose) {
+function escape() {
   const menu = document.querySelector("details.menu[open]");
   if (menu) menu.open = false;
-  else if (tool !== "select") {
-    tool = "select";
-    choose(tool);
-    locate.clear();
-  } else panel.close();
+  else if (editor.escape()) return;
+  else if (tool !== "select") takeTool("select");
+  else panel.close();
+}
+
+function takeTool(chosen) {
+  tool = chosen;
+  choose(tool);
+  if (tool === "locate") locate.here();
+  else locate.clear();
+  editor.take(tool);
 }
 
 function remember() {

@@ -19,6 +19,13 @@ export function area(metresSquared) {
     : fill(gettext("{n} 平方公里"), { n: number.format(metresSquared / 1e6) });
 }
 
+/** A change of area, with its sign. @param {number} metresSquared */
+export const signedArea = (metresSquared) =>
+  (Math.round(metresSquared) < 0 ? "−" : "+") + area(Math.abs(metresSquared));
+
+/** A measured value in at most three decimals. */
+export const figure = (value) => number.format(value);
+
 /** @param {number} metres */
 export function distance(metres) {
   return metres < 1000

@@ -70,6 +70,15 @@ export class Topology {
     return lists;
   }
 
+  /** Every grid of every level, without a colour. */
+  everything() {
+    return this.objects.flatMap((geometries, level) =>
+      geometries.map((geometry) => {
+        const { type, coordinates } = feature(this.absolute, geometry).geometry;
+        return { id: geometry.id, level, ...geometry.properties, polygons: type === "Polygon" ? [coordinates] : coordinates };
+      }));
+  }
+
   #decode(level) {
     const own = this.objects[level].map((geometry) => [geometry, level]);
     const undivided = this.objects

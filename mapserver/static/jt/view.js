@@ -6,9 +6,10 @@
  * @typedef {{fill?: string|CanvasPattern, opacity?: number, stroke?: string, weight?: number, dash?: string}} Look
  */
 import { fromCgcs2000, toCgcs2000 } from "jt/datum";
+import { distance } from "jt/text";
 
 const { gettext, L } = window;
-const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-labels": 430 };
+const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
 const CLOSEST = 20;
 const MARGIN = 16;
 
@@ -26,6 +27,7 @@ export class View {
   #renderers = {};
   #redraws = new Set();
   #covered = () => 0;
+  #tip = null;
   datum = "cgcs2000";
 
   constructor(map) {
@@ -43,9 +45,9 @@ export class View {
   get zoom() { return this.#map.getZoom(); }
   get centre() { return this.lonLat(this.#map.getCenter()); }
 
-  /** Calls a function at an event: "click", "pointer" with the place; "moved", "out" without. */
+  /** Calls a function at an event: "click", "twice", "pointer" with the place; "moved", "out" without. */
   on(event, listener) {
-    const name = { click: "click", pointer: "mousemove", moved: "moveend", out: "mouseout" }[event];
+    const name = { click: "click", twice: "dblclick", pointer: "mousemove", moved: "moveend", out: "mouseout" }[event];
     this.#map.on(name, (fact) => listener(fact.latlng && this.lonLat(fact.latlng)));
   }
 
@@ -163,6 +165,57 @@ export class View {
   }
 
   /**
+   * A handle that can be dragged, and reached and moved by the keyboard.
+   * @param {{title: string, onMove: (place: LonLat) => void, onDrop: (place: LonLat) => void, onClick?: (event) => void,
+   *          onKey: (event: KeyboardEvent, place: LonLat) => void}} actions
+   */
+  handle(lonLat, element, { title, size, onMove, onDrop, onClick, onKey }) {
+    const marker = L.marker(this.latLng(lonLat), {
+      icon: L.divIcon({ html: element, className: "handle-box", iconSize: [size, size] }), title, alt: title, draggable: true,
+      pane: "jt-handles", keyboard: true,
+    });
+    marker.on("drag", () => onMove(this.lonLat(marker.getLatLng())));
+    marker.on("dragend", () => onDrop(this.lonLat(marker.getLatLng())));
+    if (onClick) marker.on("click", ({ originalEvent }) => onClick(originalEvent));
+    marker.addTo(this.#map);
+    const sign = marker.getElement();
+    sign.setAttribute("aria-label", title);
+    sign.addEventListener("keydown", (event) => onKey(event, this.lonLat(marker.getLatLng())));
+    return {
+      element: sign,
+      move: (place) => marker.setLatLng(this.latLng(place)),
+      remove: () => marker.remove(),
+    };
+  }
+
+  /** Words at a place, or none. @param {LonLat} lonLat @param {string[]} [lines] */
+  tip(lonLat, lines) {
+    this.#tip?.remove();
+    this.#tip = null;
+    if (!lonLat || !lines?.length) return;
+    const text = document.createElement("div");
+    text.append(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
+    this.#tip = L.tooltip({ direction: "top", offset: [0, -14], className: "drag-tip" })
+      .setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
+  }
+
+  /** Small points of a line being drawn. */
+  dots(lonLats, pane) {
+    const look = this.#style({ fill: "#ffffff", opacity: 1, stroke: "#0b5fff", weight: 2 }, pane);
+    return this.#group(lonLats.map((lonLat) => L.circleMarker(this.latLng(lonLat), { ...look, radius: 4 })));
+  }
+
+  /** Whether a double click zooms; not while it ends a line. */
+  setDoubleClickZoom(on) { this.#map.doubleClickZoom[on ? "enable" : "disable"](); }
+
+  /** West, south, east, north of what is in sight. */
+  get bbox() {
+    const size = this.#map.getSize();
+    const corners = [[0, size.y], [size.x, 0]].map((corner) => this.lonLat(this.#map.containerPointToLatLng(corner)));
+    return corners.flat();
+  }
+
+  /**
    * Many points, gathered where they are dense.
    * @param {{lonLat: LonLat, element: HTMLElement, title: string, popup: () => HTMLElement}[]} points
    * @param {(n: number) => HTMLElement} gathered
@@ -217,7 +270,13 @@ export class View {
   }
 
   scale() {
-    return L.control.scale({ imperial: false, maxWidth: 90 }).addTo(this.#map).getContainer();
+    const control = L.control.scale({ imperial: false, maxWidth: 90 });
+    // Leaflet writes km and m whatever the language.
+    control._updateMetric = (most) => {
+      const metres = control._getRoundNum(most);
+      control._updateScale(control._mScale, distance(metres), metres / most);
+    };
+    return control.addTo(this.#map).getContainer();
   }
 
   #latLngs(lonLats) {

@@ -1,0 +1,112 @@
+"""manage.py plan_grids: divide a grid of a draft into grids of equal weight."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gis.errors import JingtianError
+from layers.grids.models import Grid, Plan
+from layers.orgs.models import User
+from layers.partition import service
+from layers.partition.service import Proposal, Weight, Wish
+
+BAD_INPUT = 2
+
+
+def band(text: str) -> tuple[float, float]:
+    """«100-150»."""
+    try:
+        low, high = (float(part) for part in text.replace("–", "-").split("-"))
+    except ValueError as error:
+        raise ArgumentTypeError(f"应如 100-150 / for example 100-150: {text}") from error
+    return low, high
+
+
+class Command(BaseCommand):
+    help = (
+        "把草稿中的一个网格自动划分为若干网格 / Divide a grid of a draft into grids of equal weight."
+        " 退出码 / exit status: 0 done, 2 cannot be done."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("plan", type=int, metavar="PLAN_ID", help="方案 / the draft")
+        add("--grid", required=True, metavar="CODE", help="要划分的网格编码 / code of the grid to be divided")
+        size = parser.add_mutually_exclusive_group(required=True)
+        size.add_argument("--count", type=int, metavar="N", help="划分为几个 / into how many")
+        size.add_argument(
+            "--households", type=band, metavar="LOW-HIGH", help="每格户数范围, 如 100-150 / households of each"
+        )
+        size.add_argument(
+            "--size", type=band, metavar="LOW-HIGH", help="每格规模范围, 按 --weight / size of each, by weight"
+        )
+        add("--weight", choices=Weight.values, default=Weight.HOUSEHOLDS.value, help="按什么均衡 / what is to be equal")
+        add("--tolerance", type=float, metavar="SHARE", help="允许偏差, 默认 0.1 / deviation allowed, by default 0.1")
+        add("--seed", type=int, default=1, help="随机种子, 同一种子结果相同 / the same seed gives the same result")
+        add("--user", metavar="NAME", help="以谁的名义记录, 默认方案创建人 / author of the edit, by default the plan's")
+        add("--dry-run", action="store_true", help="只列出结果, 不保存 / only list what would come of it")
+
+    def handle(self, *, plan: int, grid: str, dry_run: bool, user: str | None, **options: Any) -> None:
+        draft = Plan.objects.select_related("institution", "created_by").filter(pk=plan).first()
+        if draft is None:
+            raise CommandError(f"没有方案 {plan} / there is no plan {plan}", returncode=BAD_INPUT)
+        found = Grid.objects.filter(plan=draft, code=grid).first()
+        if found is None:
+            raise CommandError(f"方案中没有网格 {grid} / there is no grid {grid} in the plan", returncode=BAD_INPUT)
+        author = self._author(draft, user)
+        weight = Weight(options["weight"])
+        low, high = options["households"] or options["size"] or (None, None)
+        if options["households"]:
+            weight = Weight.HOUSEHOLDS
+        try:
+            wish = Wish(options["count"], low, high, weight, options["tolerance"], options["seed"])
+            proposal = service.propose(draft, author, found.pk, wish)
+            answer = service.apply(proposal, draft, author, draft.revision, dry_run=dry_run)
+        except JingtianError as error:
+            raise CommandError(str(error), returncode=BAD_INPUT) from error
+        codes = sorted(each["code"] for each in answer["changed"] if each["parent"] == found.pk)
+        self._table(proposal)
+        saved = "未保存 / nothing saved" if dry_run else f"已保存为版本 / saved as revision {answer['revision']}"
+        self.stdout.write(f"{saved}: {'、'.join(codes[:8])}{' …' if len(codes) > 8 else ''}")
+
+    def _author(self, draft: Plan, name: str | None) -> User:
+        if name:
+            author = User.objects.filter(username=name).first()
+        else:
+            author = draft.created_by or next(
+                (
+                    one
+                    for one in User.objects.filter(is_active=True).select_related("institution").order_by("pk")
+                    if one.can_plan_for(draft.institution)
+                ),
+                None,
+            )
+        if author is None or not author.can_plan_for(draft.institution):
+            raise CommandError(
+                "没有可以编制该方案的用户, 请用 --user 指定 / no user who may change this plan: give one with --user",
+                returncode=BAD_INPUT,
+            )
+        return author
+
+    def _table(self, proposal: Proposal) -> None:
+        data = proposal.to_json()
+        label = data["summary"]["weight_label"]
+        self.stdout.write(f"序号 #  {label} weight  偏差 deviation  紧凑度 compactness  沿街 along streets  面积 km²")
+        for row in data["table"]:
+            street = "-" if row["street_share"] is None else f"{row['street_share']:.0%}"
+            self.stdout.write(
+                f"{row['number']:>6}  {row['weight']:>12,.2f}  {row['deviation']:>+13.1%}  {row['compactness']:>18.2f}"
+                f"  {street:>17}  {row['area_km2']:>8.3f}"
+            )
+        summary = data["summary"]
+        share = "-" if summary["street_share"] is None else f"{summary['street_share']:.0%}"
+        self.stdout.write(
+            f"最大偏差 / largest deviation {summary['max_deviation']:.1%}; 平均紧凑度 / mean compactness"
+            f" {summary['mean_compactness']:.2f}; 沿街 / along streets {share}; 连通 / contiguous"
+            f" {'是 yes' if summary['contiguous'] else '否 no'}"
+        )
+        for note in summary["notes"]:
+            self.stdout.write(self.style.WARNING(f"注意 / note: {note}"))

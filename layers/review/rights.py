@@ -1,0 +1,60 @@
+"""Who may take which step."""
+
+from __future__ import annotations
+
+from layers.grids.models import Plan
+from layers.orgs.models import User
+from layers.review.models import Decision
+
+REVIEWERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
+HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+
+
+def may_review(user: User, plan: Plan) -> bool:
+    """Whether the user is a reviewer of the plan: of an institution above; for a head office, one of its heads."""
+    if user.institution is None or user.is_regulator:
+        return False
+    own, owner = user.institution.path, plan.institution.path
+    if owner != own and owner.startswith(own):
+        return user.role in REVIEWERS
+    return owner == own and plan.institution.is_root() and user.role in HEADS
+
+
+def submitter_of(plan: Plan) -> int | None:
+    """Who submitted the plan last."""
+    return (
+        Decision.objects.filter(plan=plan, kind=Decision.Kind.SUBMITTED)
+        .order_by("-pk")
+        .values_list("author", flat=True)
+        .first()
+    )
+
+
+def may_decide(user: User, plan: Plan) -> bool:
+    """Whether the user may approve or return the plan: a reviewer, never of her own submission."""
+    return may_review(user, plan) and submitter_of(plan) != user.pk
+
+
+def may_publish(user: User, plan: Plan) -> bool:
+    """Whether the user may set the day of an approved plan: its planners and its reviewers."""
+    return user.can_plan_for(plan.institution) or may_review(user, plan)
+
+
+def may_comment(user: User, plan: Plan) -> bool:
+    """Whether the user takes part in the plan: planners, managers and reviewers."""
+    return may_publish(user, plan) or (user.role in REVIEWERS and user.sees_inside(plan.institution))
+
+
+def steps_of(user: User, plan: Plan) -> dict[str, bool]:
+    """The steps that the user may take now, for buttons."""
+    status = plan.status
+    planner = user.can_plan_for(plan.institution)
+    return {
+        "can_copy": planner,
+        "can_submit": status == Plan.Status.DRAFT and planner,
+        "can_review": status == Plan.Status.SUBMITTED and may_decide(user, plan),
+        "can_return": status in {Plan.Status.SUBMITTED, Plan.Status.APPROVED} and may_decide(user, plan),
+        "can_publish": status == Plan.Status.APPROVED and may_publish(user, plan),
+        "can_comment": may_comment(user, plan),
+        "can_share": status in {Plan.Status.DRAFT, Plan.Status.SUBMITTED, Plan.Status.APPROVED} and planner,
+    }

@@ -1,0 +1,65 @@
+/** The list of plans with the steps that may be taken, and the notices. */
+import { get } from "jt/api";
+import { byId, data, el } from "jt/dom";
+import { count, fill } from "jt/text";
+import { day, outcome, say, send, stepsOf } from "./common.js";
+
+const { gettext } = window;
+const page = JSON.parse(byId("page").textContent);
+
+async function load() {
+  const [plans, told] = await Promise.all([get("plans"), get("notices")]);
+  const names = new Map(plans.map((plan) => [plan.id, plan.name]));
+  byId("plans").replaceChildren(
+    plans.length
+      ? el("table", { class: "table plans" },
+          el("thead", {}, el("tr", {}, [gettext("方案"), gettext("状态"), gettext("有效期"), gettext("办理")].map((text) => el("th", { scope: "col" }, text)))),
+          el("tbody", {}, plans.map((plan) => row(plan, names))))
+      : el("p", {}, gettext("还没有方案: 请先导入网格。")),
+  );
+  notices(told);
+  byId("plans").dataset.ready = "true";
+}
+
+function row(plan, names) {
+  const until = plan.valid_to ? fill(gettext("至 {day}"), { day: plan.valid_to }) : gettext("起");
+  return el("tr", { class: plan.in_force ? "now" : "", "data-plan": plan.id },
+    el("td", {},
+      el("a", { href: `/?plan=${plan.id}` }, data(plan.name)),
+      el("small", {}, data(plan.institution.name), " · ", fill(gettext("{n} 个网格"), { n: count(plan.grid_count) }), " · ",
+        fill(gettext("版本 {n}"), { n: plan.revision })),
+      names.has(plan.base) && el("small", {}, gettext("复制自"), " ", data(names.get(plan.base)))),
+    el("td", {}, el("span", { class: `status ${plan.status}` }, plan.status_label),
+      plan.in_force && el("small", {}, gettext("现行"))),
+    el("td", { class: "figures" }, plan.valid_from ? `${plan.valid_from} ${until}` : "—"),
+    el("td", {}, el("div", { class: "step-buttons" },
+      stepsOf(plan, page.today).map((step) =>
+        el("button", { type: "button", class: step.primary ? "primary" : "", "data-step": step.id, onclick: () => take(step) }, step.text)),
+      el("a", { class: "button", href: `/plans/${plan.id}/review/` }, gettext("对照")))));
+}
+
+async function take(step) {
+  try {
+    const answer = await step.take();
+    if (!answer) return;
+    await load();
+    say("said", outcome(step.id, answer));
+  } catch (error) {
+    say("fault", error.message);
+  }
+}
+
+function notices({ unread, notices: found }) {
+  byId("unread").hidden = byId("read").hidden = !unread;
+  byId("unread").textContent = fill(gettext("{n} 条未读"), { n: unread });
+  byId("notices").replaceChildren(...(found.length
+    ? found.map((one) => el("li", { class: one.read ? "" : "new" },
+        el("a", { href: `/plans/${one.plan.id}/review/` }, data(one.text)), el("small", {}, day(one.made_at))))
+    : [el("li", { class: "done" }, gettext("没有通知。"))]));
+}
+
+byId("read").addEventListener("click", async () => {
+  await send("POST", "notices/read");
+  await load();
+});
+load().catch((error) => say("fault", error.message));

@@ -1,0 +1,195 @@
+/** The upper part of the panel while a draft is edited: undo and redo by name, what the tool wants, what an edit came to. */
+import { get } from "jt/api";
+import { byId, data, el, icon, notify } from "jt/dom";
+import { problem } from "jt/panel";
+import { fill, moment } from "jt/text";
+import { brokenList, measureTable } from "jt/measures";
+
+const { gettext } = window;
+
+export class EditPanel {
+  #act;
+  #box = byId("edit-panel");
+  #desk = null;
+  #names = null;
+  #hint = el("p", { class: "note", id: "edit-hint" });
+  #options = el("div", { class: "edit-options" });
+  #result = el("div", { class: "edit-result", role: "status" });
+  #history = el("details", { class: "history" }, el("summary", {}, icon("history"), gettext("历史")), el("ol", { class: "rows" }));
+  #outer = el("input", { type: "checkbox" });
+  #several = el("input", { type: "checkbox" });
+
+  constructor(act) {
+    this.#act = act;
+    this.#history.addEventListener("toggle", () => this.#history.open && this.#fillHistory());
+  }
+
+  /** Whether the border of the service area may move. */
+  get outer() { return this.#outer.checked; }
+
+  /** Whether a split takes several lines. */
+  get several() { return this.#several.checked; }
+
+  open(desk) {
+    this.#desk = desk;
+    this.#names ??= get("measures").catch(() => []);
+    this.#result.replaceChildren();
+    this.#box.hidden = false;
+    this.steps();
+    this.tool("select");
+  }
+
+  close() {
+    this.#desk = null;
+    this.#box.hidden = true;
+  }
+
+  busy(busy) { this.#box.toggleAttribute("aria-busy", busy); }
+
+  /** Undo and redo, with the names of the steps. */
+  steps() {
+    if (!this.#desk) return;
+    const { undo, redo } = this.#desk;
+    const button = (id, sign, word, label, key, action) =>
+      el("button", { id, type: "button", disabled: !label, title: `${label ? `${word}: ${label}` : word} (${key})`, onclick: action },
+        icon(sign), el("span", {}, label ? fill(gettext("{word}: {label}"), { word, label }) : word));
+    this.#box.replaceChildren(
+      el("div", { class: "steps" },
+        button("undo", "undo-2", gettext("撤销"), undo, "Ctrl-Z", this.#act.undo),
+        button("redo", "redo-2", gettext("重做"), redo, "Ctrl-Shift-Z", this.#act.redo)),
+      this.#hint, this.#options, this.#result, this.#history,
+    );
+    if (this.#history.open) this.#fillHistory();
+  }
+
+  hint(text) { this.#hint.textContent = text; }
+
+  /** What a tool wants to be done, and its options. */
+  tool(tool) {
+    this.hint({
+      select: gettext("点选一个网格，查看或修改它。"),
+      reshape: gettext("点选一条界线，再拖动它的顶点。"),
+      "reshape-draw": gettext("从界线的一个顶点画到另一个顶点，双击结束。"),
+      split: gettext("画一条穿过网格的线，双击或按回车结束；首尾相接则挖出一块。"),
+      merge: gettext("依次点选要合并的网格，第一个保留编码。"),
+      transfer: gettext("先圈出要移交的一片，再点选接收的网格。"),
+    }[tool] ?? "");
+    const isDrawing = ["split", "transfer", "reshape-draw"].includes(tool);
+    const option = (text, box) => el("label", { class: "check" }, box, text);
+    const flag = (name) =>
+      el("input", { type: "checkbox", checked: this.#act.draw[name], onchange: ({ target }) => (this.#act.draw[name] = target.checked) });
+    this.#options.replaceChildren(...[
+      isDrawing && option(gettext("沿街描线"), flag("trace")),
+      isDrawing && option(gettext("吸附到界线和街道"), flag("snap")),
+      tool === "split" && option(gettext("画多条线"), this.#several),
+      tool === "reshape" && option(gettext("允许移动服务区域的外界线"), this.#outer),
+      (isDrawing || tool === "merge") && el("div", { class: "actions" },
+        el("button", { type: "button", class: "primary", id: "finish", onclick: this.#act.end }, tool === "merge" ? gettext("合并") : gettext("画完")),
+        el("button", { type: "button", onclick: this.#act.cancel }, gettext("取消"))),
+    ].filter(Boolean));
+  }
+
+  /** The two names that the picked border separates. @param {string[]|null} names */
+  picked(names) {
+    if (!this.#desk) return;
+    this.tool("reshape");
+    if (!names) return;
+    this.#hint.replaceChildren(gettext("界线："), data(names.join(" ｜ ")), names.length < 2 ? ` ${gettext("(外界线)")}` : "");
+    const metres = el("input", { type: "number", min: 1, max: 200, value: 20, "aria-label": gettext("容差 (米)") });
+    const attempt = (work) => async () => {
+      try {
+        await work();
+      } catch (error) {
+        this.warn(error);
+      }
+    };
+    this.#options.append(el("div", { class: "actions" },
+      el("button", { type: "button", id: "redraw", onclick: this.#act.again }, gettext("重画一段")),
+      el("button", { type: "button", id: "straighten", onclick: attempt(() => this.#act.reshape.straighten()) }, gettext("拉直")),
+      el("span", { class: "with-number" },
+        el("button", { type: "button", id: "align", onclick: attempt(() => this.#act.reshape.align(Number(metres.value) || 20)) }, gettext("贴合街道")),
+        metres, gettext("米"))));
+  }
+
+  /** The grids chosen for a merge. */
+  chosen(grids) {
+    if (this.#desk && grids.length)
+      this.#hint.replaceChildren(gettext("合并："), data(grids.map(({ name }) => name).join("、")));
+  }
+
+  /** Measures before and after, and the rules broken now. @param {{isTrial?: boolean, sheet: object}} how */
+  async result(answer, { isTrial = false, sheet }) {
+    const names = await this.#names;
+    const title = isTrial ? gettext("松手后：") : answer.edit?.label;
+    this.#result.replaceChildren(
+      el("p", {}, el("strong", { translate: "no" }, title ?? "")),
+      measureTable(answer, names, sheet),
+      ...brokenList(answer.broken, this.#act.look),
+    );
+  }
+
+  /** An error that stands in nobody's way. */
+  warn(error) { this.#result.replaceChildren(problem(error)); }
+
+  /** What was wrong, and where: the numbers are those on the map. */
+  refused(error, look) {
+    const places = (error.where?.features ?? []).filter(({ properties, geometry }) => properties?.number && geometry);
+    this.#result.replaceChildren(
+      problem(error),
+      el("ol", { class: "rows" }, places.map(({ properties: { number }, geometry }) =>
+        el("li", { id: `fault-${number}` }, el("span", { class: "pin" }, String(number)),
+          el("button", { type: "button", class: "link", onclick: () => look(geometry) }, gettext("在图上查看"))))),
+    );
+  }
+
+  pointFault(number) { byId(`fault-${number}`)?.querySelector("button").focus(); }
+
+  point(number) { byId(`rule-${number}`)?.querySelector("button").focus(); }
+
+  /** Two versions: theirs is in force, mine is not. */
+  conflict(error, { theirs, mine }) {
+    this.#result.replaceChildren(
+      problem(error),
+      el("p", { class: "note" }, gettext("图上：蓝色虚线是您的，红色实线是对方的。")),
+      el("div", { class: "actions" },
+        el("button", { type: "button", class: "primary", id: "theirs", onclick: () => { this.#result.replaceChildren(); theirs(); } }, gettext("采用对方的")),
+        el("button", { type: "button", id: "mine", onclick: mine }, gettext("重做我的"))),
+    );
+  }
+
+  /** An edit that has not reached the server. */
+  unsent({ again, forget }) {
+    this.#result.replaceChildren(
+      el("div", { class: "message warning", role: "alert" }, el("p", {}, gettext("连接不上服务器，这一步没有保存，已留在本机。"))),
+      el("div", { class: "actions" },
+        el("button", { type: "button", class: "primary", id: "resend", onclick: again }, gettext("重新提交")),
+        el("button", { type: "button", id: "forget", onclick: () => { this.#result.replaceChildren(); forget(); } }, gettext("放弃"))),
+    );
+  }
+
+  async #fillHistory() {
+    try {
+      const steps = await this.#act.history();
+      this.#history.querySelector("ol").replaceChildren(...steps.map((step) =>
+        el("li", { class: step.undone ? "undone" : null },
+          el("button", { type: "button", class: "link", onclick: () => this.#showStep(step.id) }, step.label),
+          el("span", { class: "note" }, data(step.author), " ", el("span", { class: "figures" }, moment(step.made_at)),
+            step.undone && ` ${gettext("已撤销")}`))));
+    } catch (error) {
+      notify(error.message);
+    }
+  }
+
+  async #showStep(id) {
+    const step = await this.#act.step(id);
+    this.#act.show(step);
+    const field = { name: gettext("名称"), code: gettext("编码"), bank_code: gettext("行内编码"), kind: gettext("类别"), locked: gettext("锁定") };
+    const shown = (value) => ({ urban: gettext("城区"), rural: gettext("农村"), true: gettext("是"), false: gettext("否") })[value] ?? String(value);
+    this.#result.replaceChildren(
+      el("p", {}, el("strong", { translate: "no" }, step.label)),
+      el("p", { class: "note" }, gettext("图上：红色虚线是原来的，绿色实线是改后的。")),
+      ...step.facts.map((fact) => el("p", {}, data(fact.name), " ", field[fact.field] ?? fact.field, gettext("："), data(`${shown(fact.before)} → ${shown(fact.after)}`))),
+    );
+  }
+}
+

@@ -1,0 +1,52 @@
+/** Small geometry of degrees on a small area. */
+
+/** Rounds to the lattice on which everything is stored. */
+export const onLattice = ([x, y]) => [Math.round(x * 1e7) / 1e7, Math.round(y * 1e7) / 1e7];
+
+/** @param {number[][][][]} polygons @returns {number[]} west, south, east, north */
+export function box(polygons) {
+  const found = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [shell] of polygons)
+    for (const [x, y] of shell) {
+      found[0] = Math.min(found[0], x);
+      found[1] = Math.min(found[1], y);
+      found[2] = Math.max(found[2], x);
+      found[3] = Math.max(found[3], y);
+    }
+  return found;
+}
+
+/** Whether a point lies in polygons; `bbox` is theirs. */
+export function contains([west, south, east, north], polygons, [x, y]) {
+  return x >= west && x <= east && y >= south && y <= north && polygons.some((rings) => isInside(rings, x, y));
+}
+
+function isInside(rings, x, y) {
+  let inside = false;
+  for (const ring of rings)
+    for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
+      const [ax, ay] = ring[i];
+      const [bx, by] = ring[j];
+      if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+    }
+  return inside;
+}
+
+/** Twice the signed area of a closed ring: positive when it runs anticlockwise. */
+export function crossSum(ring) {
+  const [ox, oy] = ring[0];
+  let sum = 0;
+  for (let i = 1; i < ring.length; i += 1)
+    sum += (ring[i - 1][0] - ox) * (ring[i][1] - oy) - (ring[i][0] - ox) * (ring[i - 1][1] - oy);
+  return sum;
+}
+
+/** The place on the line from a to b that is nearest to a point, and how far it is in pixels. */
+export function nearestOn([px, py], [ax, ay], [bx, by], { x: sx, y: sy }) {
+  const dx = (bx - ax) * sx;
+  const dy = (by - ay) * sy;
+  const length = dx * dx + dy * dy;
+  const t = length ? Math.min(1, Math.max(0, ((px - ax) * sx * dx + (py - ay) * sy * dy) / length)) : 0;
+  const place = [ax + t * (bx - ax), ay + t * (by - ay)];
+  return { place, distance: Math.hypot((place[0] - px) * sx, (place[1] - py) * sy) };
+}

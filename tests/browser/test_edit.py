@@ -1,0 +1,402 @@
+"""Editing a draft on the map page, as a planner does it: with the mouse, the keyboard, a finger, and a colleague."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.editing import service
+from layers.editing.models import Edit
+from layers.grids.coverage import audit
+from layers.grids.loading import load_grids
+from layers.grids.models import Grid, Plan
+from layers.orgs.models import User
+from layers.streets.models import Street
+from tests.browser.conftest import PHONE
+from tests.browser.test_map import CHINESE, UI_TEXTS
+from tests.factories import CORNER, LEVEL_NAMES, SIDE, grid, square_records
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+S = SIDE // 4
+"""Side of a leaf, in lattice steps."""
+
+
+def place(x: float, y: float) -> list[float]:
+    """A point in sides of a leaf from the corner, in degrees."""
+    return [(CORNER[0] + round(x * S)) / 1e7, (CORNER[1] + round(y * S)) / 1e7]
+
+
+@pytest.fixture
+def plan(demo_site: None, django_db_blocker: Any) -> Iterator[Plan]:
+    """A draft of 4 × 4 squares on three levels, of the bank of the demo county."""
+    with django_db_blocker.unblock():
+        user = User.objects.get(username="planner")
+        assert user.institution is not None
+        plan = Plan.objects.create(
+            institution=user.institution, name="编辑草案", area_code="429005", level_names=list(LEVEL_NAMES[:3])
+        )
+        load_grids(plan, square_records(2, levels=3))
+        yield plan
+
+
+def on_screen(page: Page, lon: float, lat: float) -> tuple[float, float]:
+    """Where a place stands on the screen, by the address of the page."""
+    x, y = page.evaluate(
+        """([lon, lat]) => { const map = document.querySelector('#map').getBoundingClientRect();
+        const address = new URLSearchParams(location.search);
+        const [middle, parallel, z] = ['lon', 'lat', 'z'].map((name) => Number(address.get(name)));
+        const size = 256 * 2 ** z;
+        const mercator = (degrees) => Math.log(Math.tan(Math.PI / 4 + degrees * Math.PI / 360)) / (2 * Math.PI);
+        return [map.left + map.width / 2 + (lon - middle) / 360 * size,
+            map.top + map.height / 2 - (mercator(lat) - mercator(parallel)) * size]; }""",
+        [lon, lat],
+    )
+    return x, y
+
+
+class Desk:
+    """The map page at the draft."""
+
+    def __init__(self, page: Page, plan: Plan) -> None:
+        self.page = page
+        self.plan = plan
+
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point stands on the screen."""
+        return on_screen(self.page, *place(x, y))
+
+    def click(self, x: float, y: float, **options: Any) -> None:
+        self.page.mouse.click(*self.pixel(x, y), **options)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.pixel(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.pixel((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), steps=4)
+        self.page.mouse.move(*self.pixel(*end), steps=4)
+        self.page.mouse.up()
+
+    def done(self, label: str) -> None:
+        expect(self.page.locator("#undo")).to_contain_text(label)
+
+
+@pytest.fixture
+def desk(open_map: Open, plan: Plan) -> Desk:
+    return at_desk(open_map, plan)
+
+
+def at_desk(open_map: Open, plan: Plan, **options: Any) -> Desk:
+    lon, lat = place(2, 2)
+    page = open_map(f"?plan={plan.pk}&level=2&lon={lon}&lat={lat}&z=15", **options)
+    expect(page.locator("#edit-panel")).to_be_visible()
+    return Desk(page, plan)
+
+
+def shot(page: Page, name: str) -> None:
+    page.screenshot(path=f"/tmp/shots/{name}.png")
+
+
+@pytest.mark.domain("ZG02")
+def test_a_border_is_reshaped_by_dragging_and_undone_and_redone(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    expect(page.locator("[data-handle=node]")).to_have_count(2)
+    desk.drag((2, 0.5), (2.3, 0.6))
+    desk.done("撤销: 调整界线 002 与 001")
+    expect(page.locator(".measures").first).to_contain_text("→")
+    shot(page, "edit-reshape")
+    assert Edit.objects.filter(plan=desk.plan).count() == 1 and not audit(desk.plan)
+    expect(page.locator("[data-handle=vertex]")).to_have_count(1)
+    page.mouse.move(*desk.pixel(2.3, 0.6))
+    page.mouse.down()
+    page.mouse.move(*desk.pixel(2.6, 0.4), steps=5)
+    expect(page.locator(".drag-tip")).to_contain_text("+")
+    expect(page.locator(".edit-result")).to_contain_text("松手后")
+    shot(page, "edit-drag")
+    page.mouse.move(*desk.pixel(2.3, 0.6), steps=3)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#redo")).to_contain_text("重做: 调整界线")
+    page.click("#redo")
+    desk.done("调整界线 002 与 001")
+    expect(page.locator("#coverage")).to_have_attribute("data-state", "exact")
+    assert [edit.op for edit in Edit.objects.filter(plan=desk.plan).order_by("revision")] == ["reshape", "undo", "redo"]
+
+
+def test_a_node_moves_with_everything_that_meets_there(desk: Desk) -> None:
+    page = desk.page
+    page.click("[data-tool=reshape]")
+    desk.click(1.5, 1)
+    desk.drag((1, 1), (1.2, 1.1))
+    desk.done("撤销: 调整界线")
+    assert not audit(desk.plan)
+    step = Edit.objects.get(plan=desk.plan)
+    assert len(step.args["paths"]) == 4
+
+
+def test_a_border_across_another_is_refused_at_its_place(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    desk.drag((2, 0.5), (3.4, 0.5))
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("相交")
+    expect(page.locator("#map .pin").first).to_be_visible()
+    shot(page, "edit-fault")
+    expect(page.locator("#edit-panel .rows .pin").first).to_have_text("1")
+    assert not Edit.objects.filter(plan=desk.plan).exists()
+    complaints.clear()
+
+
+def test_a_grid_is_split_by_a_drawn_line(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("s")
+    desk.click(-0.1, 0.5)
+    desk.click(0.5, 0.4)
+    desk.click(1.15, 0.55)
+    page.keyboard.press("Enter")
+    desk.done("撤销: 拆分 001")
+    expect(page.locator(".measures")).not_to_have_count(0)
+    shot(page, "edit-split")
+    assert Grid.objects.filter(plan=desk.plan, level=2).count() == 17 and not audit(desk.plan)
+
+
+def test_a_closed_line_carves_a_piece_out_and_double_click_ends(desk: Desk) -> None:
+    page = desk.page
+    page.click("[data-tool=split]")
+    for point in ((0.3, 0.3), (0.7, 0.3), (0.7, 0.7)):
+        desk.click(*point)
+    desk.click(0.3, 0.3)
+    desk.done("撤销: 拆分 001")
+    desk.click(2.5, 1.9)
+    desk.click(2.5, 3.2, click_count=2)
+    desk.done("撤销: 拆分 ")
+    assert not audit(desk.plan)
+
+
+@pytest.mark.domain("ZG02")
+def test_grids_are_merged_and_land_is_transferred(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("m")
+    desk.click(0.5, 0.5)
+    desk.click(1.5, 0.5)
+    expect(page.locator("#edit-hint")).to_contain_text("001002")
+    page.click("#finish")
+    desk.done("撤销: 合并 001 与 002")
+    page.keyboard.press("t")
+    for point in ((1.7, 1.3), (2.4, 1.3), (2.4, 1.7), (1.7, 1.7)):
+        desk.click(*point)
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-hint")).to_contain_text("接收")
+    shot(page, "edit-transfer")
+    desk.click(1.3, 1.5)
+    desk.done("撤销: 移交")
+    assert not audit(desk.plan)
+
+
+def test_facts_are_changed_in_the_panel(desk: Desk) -> None:
+    page = desk.page
+    desk.click(0.5, 0.5)
+    page.fill("#grid-name", "<b>城南</b>")
+    page.get_by_role("button", name="重命名").click()
+    expect(page.locator("#panel-body h2")).to_have_text("<b>城南</b>")
+    page.select_option("#grid-kind", "urban")
+    page.get_by_role("button", name="改类别").click()
+    desk.done("撤销: ")
+    page.click("#grid-lock")
+    expect(page.locator("#grid-lock")).to_have_text("解除锁定")
+    shot(page, "edit-facts")
+    leaf = grid(desk.plan, "001001")
+    assert (leaf.name, leaf.kind, leaf.locked) == ("<b>城南</b>", "urban", True)
+    page.click("#edit-panel .history summary")
+    expect(page.locator("#edit-panel .history li")).to_have_count(3)
+    page.locator("#edit-panel .history li button").last.click()
+    expect(page.locator(".edit-result")).to_contain_text("→ <b>城南</b>")
+
+
+def test_a_level_is_added_and_taken_away(desk: Desk) -> None:
+    page = desk.page
+    desk.click(0.5, 0.5)
+    page.click("#add-level")
+    expect(page.locator("#levels label")).to_have_count(4)
+    page.click("#undo")
+    expect(page.locator("#levels label")).to_have_count(3)
+
+
+@pytest.mark.domain("ZG02")
+def test_all_by_keyboard(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("s")
+    page.locator("#map").focus()
+    # The cross-hair is in the middle, on a corner of four grids.
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(600)
+    page.keyboard.press("Space")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(500)
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    desk.done("撤销: 拆分")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#redo")).to_contain_text("重做: 拆分")
+
+    page.keyboard.press("Control+Shift+Z")
+    desk.done("撤销: 拆分")
+    assert not audit(desk.plan)
+
+
+def test_a_vertex_is_moved_by_the_keyboard(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.locator("[data-handle=middle]").first.evaluate("handle => handle.focus()")
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    desk.done("撤销: 调整界线")
+    expect(page.locator("[data-handle=vertex]:focus")).to_have_count(1)
+    page.keyboard.press("Delete")
+    expect(page.locator("[data-handle=vertex]")).to_have_count(0)
+    assert not audit(desk.plan)
+    moved = Edit.objects.filter(plan=desk.plan).earliest("revision").args["paths"][0]["new"][1]
+    assert moved[0] - place(2, 0)[0] == pytest.approx(50 / 111_320 / 0.866, rel=0.01)
+
+
+def test_a_finger_moves_a_border(open_map: Open, plan: Plan) -> None:
+    desk = at_desk(open_map, plan, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = desk.page
+    page.locator("[data-tool=reshape]").tap()
+    page.touchscreen.tap(*desk.pixel(2, 1.3))
+    handle = page.locator("[data-handle=middle]").first
+    box = handle.bounding_box()
+    assert box is not None and box["width"] >= 48
+    shot(page, "edit-phone")
+    touch = page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 6):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 6 * step, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    desk.done("撤销: 调整界线")
+    assert not audit(plan)
+
+
+def colleague(plan: Plan) -> User:
+    """Another planner of the same bank."""
+    user, _new = User.objects.get_or_create(
+        username="planner-colleague",
+        defaults={"institution": plan.institution, "role": User.Role.PLANNER, "last_name": "同事"},
+    )
+    return user
+
+
+def test_edits_of_others_appear_by_themselves(desk: Desk) -> None:
+    lines = [[place(-0.1, 0.5), place(1.1, 0.5)]]
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "split", {"grid": grid(desk.plan, "001001").pk, "lines": lines}, 1
+    )
+    expect(desk.page.locator("#notice")).to_contain_text("拆分 001", timeout=9000)
+    expect(desk.page.locator("#plan option:checked")).to_contain_text("第 2 版")
+
+
+def test_a_conflict_shows_both_versions_and_lets_one_choose(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.route(re.compile(r"edits\?since"), lambda route: route.abort())
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    border = {"old": [place(2, 0), place(2, 1)], "new": [place(2, 0), place(1.8, 0.5), place(2, 1)]}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [border]}, 1)
+    page.unroute(re.compile(r"edits\?since"))
+    desk.drag((2, 0.5), (2.3, 0.5))
+    expect(page.locator("#theirs")).to_be_visible()
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("冲突")
+    shot(page, "edit-conflict")
+    page.click("#mine")
+    desk.done("撤销: 调整界线")
+    expect(page.locator("#theirs")).to_have_count(0)
+    assert Edit.objects.filter(plan=desk.plan).count() == 2 and not audit(desk.plan)
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "rename", {"grid": grid(desk.plan, "001001").pk, "name": "甲"}, 3
+    )
+    complaints.clear()
+
+
+def test_an_edit_that_cannot_be_sent_is_kept_and_offered_again(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("s")
+    desk.click(-0.1, 0.5)
+    desk.click(1.15, 0.5)
+    page.context.set_offline(True)
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("已留在本机")
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator("#resend")).to_be_visible()
+    page.click("#resend")
+    desk.done("撤销: 拆分 001")
+    assert not audit(desk.plan)
+    complaints.clear()
+
+
+@pytest.mark.domain("ZG02")
+def test_a_grid_is_divided_by_proposal(desk: Desk) -> None:
+    page = desk.page
+    desk.click(0.5, 0.5)
+    page.click(".partition summary")
+    page.fill("#partition-count", "3")
+    page.select_option("#partition-weight", "area")
+    page.click("#partition-try")
+    expect(page.locator(".parts tbody tr")).to_have_count(3)
+    shot(page, "edit-partition")
+    assert not Edit.objects.filter(plan=desk.plan).exists()
+    page.click("#partition-apply")
+    desk.done("撤销: ")
+    expect(page.locator("#levels label")).to_have_count(4)
+    assert not audit(desk.plan)
+
+
+def test_a_line_follows_the_streets(open_map: Open, demo_site: None) -> None:
+    draft = Plan.objects.get(name="2027 年调整")
+    both = ([street.geom.coords[0], street.geom.coords[-1]] for street in Street.objects.order_by("pk"))
+    ends = next(
+        pair for pair in both if 0.002 < abs(pair[0][0] - pair[1][0]) < 0.008 and abs(pair[0][1] - pair[1][1]) < 0.005
+    )
+    lon, lat = ((a + b) / 2 for a, b in zip(*ends, strict=True))
+    page = open_map(f"?plan={draft.pk}&level=3&lon={lon}&lat={lat}&z=16")
+    page.keyboard.press("s")
+    page.get_by_label("沿街描线").check()
+    with page.expect_response(re.compile("streets/trace")) as traced:
+        for end in ends:
+            page.mouse.click(*on_screen(page, *end))
+    assert len(traced.value.json()["path"]) >= 2
+    shot(page, "edit-trace")
+    page.keyboard.press("Escape")
+
+
+def test_english_has_no_chinese_but_data(open_map: Open, plan: Plan) -> None:
+    desk = at_desk(open_map, plan, locale="en-US")
+    page = desk.page
+    desk.click(0.5, 0.5)
+    expect(page.locator("#grid-name")).to_be_visible()
+    texts = page.evaluate(UI_TEXTS)
+    for key in "smtr":
+        page.keyboard.press(key)
+        texts += page.evaluate(UI_TEXTS)
+    desk.click(2, 0.3)
+    expect(page.locator("#straighten")).to_be_visible()
+    texts += page.evaluate(UI_TEXTS)
+    shot(page, "edit-english")
+    assert [text for text in texts if CHINESE.search(text)] == []
+
+
+def test_who_may_only_look_gets_no_tools(open_map: Open) -> None:
+    page = open_map()
+    expect(page.locator("[data-tool=split]")).to_be_hidden()
+    expect(page.locator("#edit-panel")).to_be_hidden()
