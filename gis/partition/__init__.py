@@ -1,23 +1,37 @@
-"""Dividing a grid into grids: units from streets and buildings, a balanced cut of their graph, and what it is worth."""
+"""Automatic partition: blocks between streets, cells of buildings inside big blocks, a balanced cut of their graph, its repair.
+
+Exact by construction: the parts are unions of the faces of one arrangement on the lattice.
+"""
 
 from __future__ import annotations
 
-from gis.partition.choice import NoSuchCount, count_in_band
-from gis.partition.cut import CannotDivide, Graph, cut, improve, take
-from gis.partition.quality import Quality, quality_of
-from gis.partition.units import Places, Units, units_of
+from gis.partition.cut import Cut, cut
+from gis.partition.graph import UnitGraph
+from gis.partition.ground import Ground, Load, TooFewUnits
+from gis.partition.partition import (
+    Partition,
+    PartitionWish,
+    Taken,
+    count_for,
+    numbering_key,
+    partition,
+    rebalance,
+    take,
+)
 
 __all__ = [
-    "CannotDivide",
-    "Graph",
-    "NoSuchCount",
-    "Places",
-    "Quality",
-    "Units",
-    "count_in_band",
+    "Cut",
+    "Ground",
+    "Load",
+    "Partition",
+    "PartitionWish",
+    "Taken",
+    "TooFewUnits",
+    "UnitGraph",
+    "count_for",
     "cut",
-    "improve",
-    "quality_of",
+    "numbering_key",
+    "partition",
+    "rebalance",
     "take",
-    "units_of",
 ]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import shapely
 from django.utils.translation import gettext as _
 from shapely.geometry.base import BaseGeometry
 
-from gis.cutting import Partition, PartitionWish, count_for, partition, rebalance, take
 from gis.edit.faults import GridLocked, HasNoOrOtherLevel, NotNeighbours
 from gis.errors import JingtianError
 from gis.measure import area_m2
+from gis.partition import Partition, PartitionWish, count_for, partition, rebalance, take
 from layers.editing import service as editing
 from layers.editing.faults import NoSuchGrid
 from layers.grids.coverage import shape_of
@@ -55,7 +55,14 @@ class Wish:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A partition not yet made, and the edit that makes it."""
+    """A partition not yet made, and the edit that makes it.
+
+    Attributes
+    ----------
+    replaced : the sub-grids that give way; None for all.
+    ids, codes : what each part becomes, where that is settled: when grids are evened out.
+    ring : what a transfer gives away, when the two grids have different parents.
+    """
 
     grid: Grid
     result: Partition
@@ -67,6 +74,7 @@ class Proposal:
     band: tuple[float, float] | None = None
     moved: float | None = None
     ring: list[Any] | None = None
+    codes: dict[int, str] = field(default_factory=dict)
 
     def operation(self) -> dict[str, Any]:
         """The edit that makes it."""
@@ -84,6 +92,7 @@ class Proposal:
             {
                 "number": number,
                 "grid": grid,
+                "code": self.codes.get(grid or 0, ""),
                 "weight": round(part.weight, 3),
                 "deviation": round(part.deviation, 4),
                 "compactness": round(part.compactness, 4),
@@ -173,7 +182,7 @@ def even_out(
     basis = weighed(plan, grids, region, user, weight)
     result = rebalance(shapes, basis.load, streets_in(region, user), tolerance=tolerance, seed=seed)
     keys = [grid.pk for grid in grids]
-    return Proposal(parent, result, basis, weight, seed, keys, list(keys))
+    return Proposal(parent, result, basis, weight, seed, keys, list(keys), codes=_codes(grids))
 
 
 def take_from(plan: Plan, user: User, to: int, source: int, amount: float, weight: Weight) -> Proposal:
@@ -205,7 +214,18 @@ def take_from(plan: Plan, user: User, to: int, source: int, amount: float, weigh
         )
     ring = None if siblings else [list(point) for point in shapely.get_parts(taken.place)[0].exterior.coords]
     parent = Grid.objects.get(pk=grids[0].parent_id) if siblings else grids[0]
-    return Proposal(parent, taken.result, basis, weight, 1, [to, source], [to, source], moved=taken.moved, ring=ring)
+    return Proposal(
+        parent,
+        taken.result,
+        basis,
+        weight,
+        1,
+        [to, source],
+        [to, source],
+        moved=taken.moved,
+        ring=ring,
+        codes=_codes(grids),
+    )
 
 
 def apply(proposal: Proposal, plan: Plan, user: User, base_revision: int, *, dry_run: bool = False) -> dict[str, Any]:
@@ -249,6 +269,10 @@ def _grids(plan: Plan, ids: Sequence[int]) -> list[Grid]:
     if missing := [key for key in ids if key not in found]:
         raise NoSuchGrid("所选网格不在方案中。", "A chosen grid is not in the plan.", grids=missing)
     return [found[key] for key in ids]
+
+
+def _codes(grids: Sequence[Grid]) -> dict[int, str]:
+    return {grid.pk: grid.code for grid in grids}
 
 
 def _siblings(plan: Plan, ids: Sequence[int]) -> tuple[list[Grid], Grid]:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from shapely.geometry.base import BaseGeometry
 
-from gis.cutting import Load
 from gis.measure import area_m2
+from gis.partition import Load
 from layers.facilities.models import Machine
 from layers.grids.models import SRID, Grid, Plan
 from layers.orgs.models import User

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -85,7 +86,10 @@ def comparison(a: Plan, b: Plan, user: User) -> dict[str, Any]:
     rows = _without_noded(rows, {pk for piece in pieces for pk in piece[:2]})
     ids = [pk for row in rows for pk in row[:2] if pk is not None]
     grids = Grid.objects.filter(pk__in=ids).select_related("parent").in_bulk()
-    measured = measure(ids, MEASURES)
+    # What has only got another name is measured once.
+    same = {one: other for one, other, _code, moved in rows if not moved and None not in (one, other)}
+    measured = measure([pk for pk in ids if pk not in same], MEASURES)
+    measured |= {one: measured[other] for one, other in same.items()}
     bank = b.institution.head_office_path
     points = _rows(POINTS_MOVED, a=moved_a, b=moved_b, bank=bank)
     people, warnings = _people(a, b, user, grids)
@@ -195,7 +199,8 @@ def _people(a: Plan, b: Plan, user: User, grids: dict[int, Grid]) -> tuple[list[
         .select_related("staff", "grid")
         .order_by("grid__code", "kind", "pk")
     )
-    heir_of = heirs(b, concerned)
+    terms = _terms(a.area_code, serving)
+    heir_of = heirs(b, sorted({each.grid_id for each in serving}))
     targets = Grid.objects.filter(plan=b).in_bulk([heir.grid for heir in heir_of.values()])
     period = dt.timedelta(days=ReviewSettings.of(b.institution).assignment_days)
     people, warnings = [], []
@@ -203,7 +208,7 @@ def _people(a: Plan, b: Plan, user: User, grids: dict[int, Grid]) -> tuple[list[
         heir = heir_of.get(each.grid_id)
         if heir is not None and not heir.changed and targets[heir.grid].code == each.grid.code:
             continue
-        served = (today - _served_since(each)).days
+        served = (today - _served_since(each, terms)).days
         person = {
             "name": each.staff.name,
             "kind": each.kind,
@@ -220,15 +225,23 @@ def _people(a: Plan, b: Plan, user: User, grids: dict[int, Grid]) -> tuple[list[
     return people, warnings
 
 
-def _served_since(each: Assignment) -> dt.date:
+def _terms(area_code: str, serving: Iterable[Assignment]) -> dict[tuple[Any, ...], dict[dt.date, dt.date]]:
+    """Past terms of these people, by person, kind and code of the grid: last day → first day."""
+    rows = Assignment.objects.filter(
+        staff__in={each.staff_id for each in serving}, grid__plan__area_code=area_code, valid_to__isnull=False
+    ).values_list("staff", "kind", "grid__code", "valid_to", "valid_from")
+    terms: dict[tuple[Any, ...], dict[dt.date, dt.date]] = defaultdict(dict)
+    for *whose, ended, begun in rows:
+        if begun < ended:
+            terms[tuple(whose)][ended] = begun
+    return terms
+
+
+def _served_since(each: Assignment, terms: dict[tuple[Any, ...], dict[dt.date, dt.date]]) -> dt.date:
     """When the person began to serve this grid: publications in between, which begin a new row, do not count."""
-    day = each.valid_from
-    earlier = Assignment.objects.filter(
-        staff=each.staff_id, kind=each.kind, grid__code=each.grid.code, grid__plan__area_code=each.grid.plan.area_code
-    )
-    for begun, ended in earlier.exclude(pk=each.pk).order_by("-valid_from").values_list("valid_from", "valid_to"):
-        if ended == day and begun < day:
-            day = begun
+    day, known = each.valid_from, terms.get((each.staff_id, each.kind, each.grid.code), {})
+    while day in known:
+        day = known[day]
     return day
 
 

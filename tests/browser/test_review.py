@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from layers.grids.models import Plan
+from layers.orgs.models import User
+from layers.review.versions import copy
 from tests.browser.conftest import PHONE, sign_in
 
 pytestmark = pytest.mark.browser
@@ -100,3 +102,24 @@ def test_the_draft_of_next_year_beside_the_plan_in_force(open_plans: New, option
     page.wait_for_selector("#plans[data-ready]")
     shot(page, f"plans-{name}")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_clash_is_shown_and_resolved_on_the_map(open_plans: New, complaints: list[str]) -> None:
+    """As if the plan in force had been published while the draft, made of another one, was edited."""
+    current, other = Plan.objects.get(name="2026 年网格划分"), Plan.objects.get(name="2027 年调整")
+    draft = copy(current, User.objects.get(username="planner"), f"{NAME} 冲突")
+    Plan.objects.filter(pk=draft.pk).update(base=other)
+    draft.grids.filter(code="429005001001002").update(name="我的名称")
+    page = open_plans(f"/plans/{draft.pk}/review/")
+    ready(page)
+    page.click("[data-step=rebase]")
+    expect(page.locator(".clash-choice")).to_have_count(1)
+    expect(page.locator("#fault")).to_contain_text("2026 年网格划分")
+    shot(page, "clash")
+    page.locator(".clash-choice input[value=mine]").check()
+    page.locator("#clash [type=submit]").click()
+    expect(page.locator("#said")).to_contain_text("已合入")
+    draft.refresh_from_db()
+    assert draft.base == current and draft.grids.get(code="429005001001002").name == "我的名称"
+    # The browser reports the 409 by itself.
+    complaints[:] = [text for text in complaints if "409" not in text]

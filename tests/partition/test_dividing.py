@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from django.contrib.gis.geos import GEOSGeometry
+from django.contrib.gis.geos import GEOSGeometry, Point
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from layers.editing.models import Edit
+from layers.facilities.models import Machine
 from layers.grids.coverage import audit, shape_of
 from layers.grids.models import SRID, Grid, GridCount, Plan
+from layers.rules.measures import measure
+from layers.rules.models import MeasureSettings
 from layers.streets.models import Building, Street
 from tests.api.world import assert_fault, bearer
-from tests.factories import CORNER, SIDE, UserFactory, grid, square_plan
+from tests.factories import CORNER, SIDE, MachineFactory, UserFactory, grid, square_plan
 
 S = SIDE // 2
 """Side of a village."""
@@ -147,7 +150,9 @@ def test_chosen_grids_are_evened_out_and_the_others_stay(town: Town) -> None:
     answer = town.done("rebalance", grids=[each.pk for each in pair], tolerance=0.03, apply=True, base_revision=2)
     new = [town.households_in(shape_of(Grid.objects.get(pk=each.pk))) for each in pair]
     assert abs(new[0] - new[1]) < abs(old[0] - old[1]) and sum(new) == sum(old)
-    assert {row["grid"] for row in answer["table"]} == {each.pk for each in pair} and not audit(town.plan)
+    assert [(row["grid"], row["code"]) for row in answer["table"]] == [
+        (each.pk, each.code) for each in pair
+    ] and not audit(town.plan)
     codes = {each.pk: each.code for each in grids}
     for each in Grid.objects.filter(pk__in=before):
         assert each.code == codes[each.pk]
@@ -194,6 +199,20 @@ def test_locked_grids_stay_as_they_are(town: Town) -> None:
     assert stayed.code == kept.code and shape_of(stayed).symmetric_difference(shape_of(kept)).area < ROUNDING
     Grid.objects.filter(parent=town.village(1)).update(locked=True)
     assert_fault(town.post("partition", grid=town.village(1).pk, count=5), 403, "grid_locked")
+
+
+@pytest.mark.domain("LA12")
+def test_the_workload_is_the_formula_of_the_institution(town: Town) -> None:
+    home = town.plan.institution
+    MeasureSettings.objects.create(institution=home, household_weight=2, cash_point_weight=100, km2_weight=50)
+    place = Point(*degrees(0.3, 0.3), srid=SRID)
+    MachineFactory(institution=home, kind=Machine.Kind.CASH_POINT, geom=place)
+    village = town.village(1)
+    answer = town.done("partition", grid=village.pk, count=4, weight="workload", apply=True, base_revision=1)
+    assert answer["summary"]["balanced"] and not answer["summary"]["estimated"]
+    for child, row in zip(village.children.order_by("code"), answer["table"], strict=True):
+        there = measure([child.pk], ["workload"])[child.pk]["workload"].value
+        assert row["weight"] == pytest.approx(there, rel=1e-3)
 
 
 def test_what_is_refused(town: Town) -> None:

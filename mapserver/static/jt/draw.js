@@ -5,6 +5,7 @@ import { nearestOn, onLattice } from "jt/plane";
 
 const LOOK = { stroke: "#0b5fff", weight: 3 };
 const LOOSE = { stroke: "#0b5fff", weight: 2, dash: "4 6" };
+const STREET = { stroke: "#8a5200", weight: 1.2 };
 const CLOSE = 12;
 const SNAP = 10;
 
@@ -51,6 +52,7 @@ export class Draw {
   leave() {
     this.cancel();
     this.active = false;
+    this.#showStreets(null);
     this.#view.setDoubleClickZoom(true);
     this.#view.element.classList.remove("drawing");
   }
@@ -144,12 +146,20 @@ export class Draw {
 
   /** Fetches the streets in sight, to snap to. */
   async lookAround() {
-    if (!this.active || !this.snap || this.#view.zoom < 14) return;
+    if (!this.active || !(this.snap || this.trace) || this.#view.zoom < 14) return this.#showStreets(null);
     const bbox = this.#view.bbox.join(",");
     if (this.#streets?.bbox === bbox) return;
     const found = await get("streets", { bbox }).catch(() => ({ features: [] }));
     const lines = found.features.flatMap(({ geometry: { type, coordinates } }) => (type === "LineString" ? [coordinates] : coordinates));
-    this.#streets = { bbox, lines };
+    return this.#showStreets({ bbox, lines });
+  }
+
+  /** Streets are shown while a line is drawn: whoever is to follow them has to see them. */
+  #showStreets(streets) {
+    this.#streets?.drawn?.stop();
+    this.#streets = streets;
+    if (streets?.lines.length && this.active)
+      streets.drawn = this.#view.drawing(() => this.#view.lines([{ arcs: streets.lines, look: STREET }], "jt-selection"));
   }
 
   #redraw() {

@@ -132,6 +132,7 @@ export class Editor {
 
   /** @returns {Promise<object|null>} the answer, or null where it was refused */
   commit(op, args) {
+    this.#try(null);
     this.outcome.clear();
     return this.#desk.commit(op, args);
   }

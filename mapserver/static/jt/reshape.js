@@ -242,6 +242,7 @@ export class Reshape {
 
   #drop(vertex, place) {
     const to = onLattice(place);
+    if (to[0] === vertex.x && to[1] === vertex.y) return this.draw();
     this.#focus = to.join(",");
     return this.#settle(this.#commit(moving(vertex, to)));
   }

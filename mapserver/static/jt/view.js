@@ -190,13 +190,15 @@ export class View {
 
   /** Words at a place, or none. @param {LonLat} lonLat @param {string[]} [lines] */
   tip(lonLat, lines) {
-    this.#tip?.remove();
-    this.#tip = null;
-    if (!lonLat || !lines?.length) return;
+    if (!lonLat || !lines?.length) {
+      this.#tip?.remove();
+      this.#tip = null;
+      return;
+    }
     const text = document.createElement("div");
     text.append(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
-    this.#tip = L.tooltip({ direction: "top", offset: [0, -14], className: "drag-tip" })
-      .setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
+    this.#tip ??= L.tooltip({ direction: "top", offset: [0, -14], className: "drag-tip" });
+    this.#tip.setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
   }
 
   /** Small points of a line being drawn. */

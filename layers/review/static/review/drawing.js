@@ -27,14 +27,16 @@ export class Drawing {
 
   compare({ outlines, land }) {
     this.#clear(this.#drawn);
-    const lines = (side, look) => outlines.features
+    const rings = (side) => outlines.features
       .filter(({ properties }) => properties.side === side)
-      .map(({ geometry }) => ({ arcs: polygons(geometry).flat(), look }));
+      .flatMap(({ geometry }) => polygons(geometry).flat());
+    // Each edge once: dashes of two neighbours, drawn one way and the other, would fill each other's gaps.
+    const drawn = new Set();
+    const after = runs(rings("after"), drawn);
+    const before = runs(rings("before"), drawn);
     this.#drawn.push(
       this.view.polygons(land.features.map(({ geometry }) => ({ polygons: polygons(geometry), look: LAND })), "jt-grids"),
-      // The new ones on top: what stays of the old border is solid, what goes is dashed.
-      this.view.lines(lines("before", BEFORE), "jt-borders"),
-      this.view.lines(lines("after", AFTER), "jt-borders"),
+      this.view.lines([{ arcs: before, look: BEFORE }, { arcs: after, look: AFTER }], "jt-borders"),
     );
     this.fit(outlines.features);
   }
@@ -65,6 +67,25 @@ export class Drawing {
     parts.forEach((part) => part.remove());
     parts.length = 0;
   }
+}
+
+/** Rings as lines that go along each edge once, and along none that is in `drawn` already. */
+function runs(rings, drawn) {
+  const lines = [];
+  for (const ring of rings) {
+    let line = null;
+    for (let i = 1; i < ring.length; i += 1) {
+      const ends = [String(ring[i - 1]), String(ring[i])].sort().join(" ");
+      if (drawn.has(ends)) {
+        line = null;
+        continue;
+      }
+      drawn.add(ends);
+      if (line) line.push(ring[i]);
+      else lines.push((line = [ring[i - 1], ring[i]]));
+    }
+  }
+  return lines;
 }
 
 export function polygons({ type, coordinates, geometries }) {

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gis.cutting.graph import UnitGraph
 from gis.lattice import FloatArray, IntArray
+from gis.partition.graph import UnitGraph
 
 IMBALANCE = 25.0
 """Price of a part that is beyond the tolerance by as much again."""

@@ -10,15 +10,16 @@ import numpy.typing as npt
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 from shapely.geometry.base import BaseGeometry
 
 from gis.arrangement import OUTSIDE, Arrangement, Frame, dissolve
-from gis.cutting.cells import cell_borders, even_spread, grouped
-from gis.cutting.graph import UnitGraph
-from gis.cutting.nodes import Corner, without_idle_nodes
 from gis.errors import JingtianError
 from gis.lattice import FloatArray, IntArray
 from gis.measure import area_m2, segment_length_m
+from gis.partition.cells import cell_borders, even_spread, grouped
+from gis.partition.graph import UnitGraph
+from gis.partition.nodes import Corner, without_idle_nodes
 
 Objects = npt.NDArray[np.object_]
 Bools = npt.NDArray[np.bool_]
@@ -29,8 +30,12 @@ WALL = 3.0
 """In steps: how far a border may reach into a building's outline by rounding; more cuts it."""
 SAMPLE_M = 4.0
 """A building's outline counts as places so far apart when cells are drawn."""
+SAME = 5.0
+"""In steps: a street's vertex this near to a vertex of the border is that vertex."""
 THIN = 2.0
 """In steps, area over perimeter: in thinner faces rounding decides on which side of a border a point lies."""
+STRIP = 0.3
+"""Polsby–Popper below which a unit with nothing in it is a strip."""
 MOST_CELLS = 30_000
 
 
@@ -143,7 +148,7 @@ class Ground:
     ) -> Ground:
         points = arrangement.points()
         region_of = _regions_of(arrangement.faces, points, regions)
-        joined = _joined_by_outlines(arrangement.faces, region_of, things.walls())
+        joined = _joined_by_outlines(arrangement, region_of, things.walls())
         unit = np.full(len(points), OUTSIDE, dtype=np.int64)
         inside = np.flatnonzero(region_of != OUTSIDE)
         unit[inside] = np.unique(joined[inside], return_inverse=True)[1]
@@ -235,6 +240,12 @@ def _street_lines(frame: Frame, whole: BaseGeometry, streets: Objects | None) ->
     if streets is None or not len(streets):
         return _no_objects()
     lines = shapely.get_parts(frame.to_steps(np.asarray(streets, dtype=object)))
+    # A street that the border was drawn along is the border there, not a strip beside it in which rounding eats corners.
+    corners = shapely.get_coordinates(whole)
+    xy = shapely.get_coordinates(lines)
+    near, corner = KDTree(corners).query(xy, distance_upper_bound=SAME)
+    xy[np.isfinite(near)] = corners[corner[np.isfinite(near)]]
+    lines = shapely.set_coordinates(lines, xy)
     lines = lines[shapely.length(lines) > 0]
     return np.asarray(lines[shapely.intersects(whole, lines)], dtype=object)
 
@@ -293,20 +304,18 @@ def _face_of(faces: Objects, points: Objects) -> IntArray:
     return result
 
 
-def _joined_by_outlines(faces: Objects, region_of: IntArray, walls: Objects) -> IntArray:
-    """A number (faces,) that is the same for faces of a region that share a building."""
-    count = len(faces)
-    empty = np.empty(0, dtype=np.int64)
-    a, b = empty, empty
-    if len(walls):
-        wall, face = shapely.STRtree(faces).query(walls, predicate="intersects")
-        order = np.lexsort((face, wall))
-        wall, face = wall[order], face[order]
-        same = wall[1:] == wall[:-1]
-        a, b = face[:-1][same], face[1:][same]
-        same = region_of[a] == region_of[b]
-        a, b = a[same], b[same]
-    matrix = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(count, count))
+def _joined_by_outlines(arrangement: Arrangement, region_of: IntArray, walls: Objects) -> IntArray:
+    """A number (faces,) that is the same for faces of a region between which only a building lies."""
+    left, right = arrangement.left, arrangement.right
+    inner = np.flatnonzero((left != OUTSIDE) & (right != OUTSIDE) & (left != right))
+    inner = inner[(region_of[left[inner]] == region_of[right[inner]]) & (region_of[left[inner]] != OUTSIDE)]
+    through = inner[:0]
+    if len(walls) and len(inner):
+        segments = shapely.linestrings(arrangement.segments[inner].reshape(-1, 2, 2))
+        through = inner[np.unique(shapely.STRtree(segments).query(walls, predicate="intersects")[1])]
+    count = len(arrangement.faces)
+    ends = (left[through], right[through])
+    matrix = coo_array((np.ones(len(through), dtype=bool), ends), shape=(count, count))
     return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
 
 
@@ -345,7 +354,10 @@ def _graph(
 
 def _tidy(graph: UnitGraph, things: IntArray, region_of: IntArray, unit: IntArray) -> IntArray:
     """Units (n,) renumbered, strips and crumbs without things merged into the neighbour with the longest border."""
-    small = (things == 0) & (graph.area < 0.05 * graph.area.mean())
+    ring = graph.outer + np.bincount(graph.pairs.ravel(), np.repeat(graph.length, 2), minlength=len(graph))
+    # The ground between the lanes of a road: on its own it would string parts together.
+    is_strip = 4 * np.pi * graph.area < STRIP * np.maximum(ring, 1e-9) ** 2
+    small = (things == 0) & ((graph.area < 0.05 * graph.area.mean()) | (is_strip & (graph.area < graph.area.mean())))
     home = np.zeros(len(graph), dtype=np.int64)
     inside = unit >= 0
     home[unit[inside]] = region_of[inside]

@@ -11,12 +11,12 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from gis.arrangement import OUTSIDE
-from gis.cutting.cut import Cut, cut, improve, whole
-from gis.cutting.graph import UnitGraph
-from gis.cutting.ground import Ground, Load, Objects, TooFewUnits
-from gis.cutting.search import Search
 from gis.lattice import FloatArray, IntArray
 from gis.measure import area_m2, length_m, segment_length_m
+from gis.partition.cut import Cut, cut, improve, whole
+from gis.partition.graph import UnitGraph
+from gis.partition.ground import Ground, Load, Objects, TooFewUnits
+from gis.partition.search import Search
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def count_for(total: float, low: float, high: float) -> tuple[int, float]:
     count = min(candidates, key=lambda n: (not low <= total / n <= high, abs(math.log(total / n / middle))))
     mean = total / count
     room = min(high / mean - 1, 1 - low / mean)
-    return count, max(0.01, room) if room > 0 else (high - low) / 2 / middle
+    return count, max(0.01, room if room > 0 else (high - low) / 2 / middle)
 
 
 def partition(region: BaseGeometry, wish: PartitionWish, load: Load, streets: Objects | None = None) -> Partition:

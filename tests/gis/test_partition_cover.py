@@ -1,0 +1,105 @@
+"""Partitions of random grids with random streets and points: exact, whole, truthful, and the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.coverage import is_exact_cover
+from gis.edit import Grid, Sheet, divide
+from gis.edit.chain import chain_of
+from gis.lattice import snap, to_degrees
+from gis.measure import area_m2
+from gis.partition import Load, PartitionWish, TooFewUnits, count_for, partition, rebalance, take
+from tests.gis.strategies import CORNER, make_tree
+
+SPAN = 200_000
+
+
+def _scene(seed: int, streets: int, things: int) -> tuple[shapely.Geometry, np.ndarray, Load]:
+    """A random grid of some 2 km (holes, islands, parts that touch at a point), streets across it, points and outlines."""
+    rng = np.random.default_rng(seed)
+    region = make_tree(seed, points=25, units=3, levels=2, span=SPAN).geometries[0][0]
+    ends = to_degrees(rng.integers(-SPAN // 5, SPAN * 6 // 5, (streets, 3, 2)) + CORNER.corner)
+    lines = np.array(list(shapely.linestrings(ends)), dtype=object)
+    spots = shapely.points(to_degrees(rng.integers(0, SPAN, (things, 2)) + CORNER.corner))
+    outlines = np.where(rng.random(things) < 0.5, shapely.buffer(spots, 5e-5, cap_style="square"), spots)
+    return region, lines, Load(outlines.astype(object), rng.integers(1, 9, things).astype(float), 1e-6)
+
+
+def _divided(region: shapely.Geometry, parts: list[shapely.Geometry]) -> Sheet:
+    sheet = Sheet.of([Grid(1, None, 0, chain_of(region))])
+    return divide(sheet, 1, [(part, "") for part in parts])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 8), st.integers(0, 60), st.integers(2, 6))
+def test_parts_cover_the_grid_exactly_and_hang_together(seed: int, streets: int, things: int, count: int) -> None:
+    region, lines, load = _scene(seed, streets, things)
+    wish = PartitionWish(count, 0.1, seed=seed % 100, seeds=2)
+    try:
+        found = partition(region, wish, load, lines)
+    except TooFewUnits:
+        return
+    shapes = [part.geometry for part in found.parts]
+    sheet = _divided(region, shapes)
+    new = [grid.geometry for key, grid in sheet.grids.items() if key != 1]
+    assert is_exact_cover(new, sheet.grids[1].geometry)
+    islands = shapely.get_num_geometries(region)
+    assert found.contiguous and sum(part.pieces for part in found.parts) <= count + islands - 1
+    assert [part.geometry.wkb for part in partition(region, wish, load, lines).parts] == [one.wkb for one in shapes]
+    # What is reported is what is there.
+    spots = shapely.point_on_surface(load.things)
+    for part in found.parts:
+        inside = float(load.weight[shapely.contains(part.geometry, spots)].sum())
+        inside += 1e-6 * float(area_m2([part.geometry])[0])
+        on_border = float(load.weight[shapely.dwithin(part.geometry.boundary, spots, 2e-7)].sum())
+        assert abs(part.weight - inside) <= on_border + 1e-4 * (1 + inside)
+    walls = shapely.buffer(load.things[shapely.get_dimensions(load.things) == 2], -1e-6)
+    walls = walls[shapely.covers(region, walls)]
+    # One that reaches out of the grid and in again is not cut here, but by the border.
+    touched = shapely.STRtree(shapes).query(walls, predicate="intersects")[0]
+    assert (np.bincount(touched, minlength=1) <= 1).all(), "a building is cut"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 6))
+def test_rebalanced_grids_cover_what_they_did(seed: int, streets: int) -> None:
+    region = shapely.box(113, 30, 113.02, 30.02)
+    rng = np.random.default_rng(seed)
+    middle = 113.01 + round(float(rng.uniform(-0.004, 0.004)), 7)
+    grids = [snap(shapely.box(113, 30, middle, 30.02)), snap(shapely.box(middle, 30, 113.02, 30.02))]
+    ends = rng.uniform([112.99, 29.99], [113.03, 30.03], (streets, 2, 2))
+    lines = np.array(list(shapely.linestrings(ends)), dtype=object)
+    points = shapely.points(rng.uniform([113, 30], [113.02, 30.02], (150, 2)))
+    load = Load(points, np.ones(150))
+    found = rebalance(grids, load, lines, tolerance=0.05)
+    sheet = _divided(region, [part.geometry for part in found.parts])
+    assert is_exact_cover([sheet.grids[key].geometry for key in sheet.grids if key != 1], sheet.grids[1].geometry)
+    before = abs(int(shapely.contains(grids[0], points).sum()) - 75)
+    assert abs(found.parts[0].weight - 75) <= max(before, 75 * 0.05) and found.contiguous
+    taken = take(*grids, 12, load, lines)
+    assert 0 <= taken.moved < 24
+    assert abs(taken.result.parts[0].weight - shapely.contains(grids[0], points).sum() - taken.moved) < 1e-6
+
+
+@given(st.floats(1, 1e6), st.floats(1, 1000), st.floats(1, 3))
+def test_the_number_of_grids_keeps_the_mean_in_the_band_if_any_does(total: float, low: float, ratio: float) -> None:
+    high = low * ratio
+    count, tolerance = count_for(total, low, high)
+    assert count >= 1 and tolerance > 0
+    possible = any(low <= total / n <= high for n in {max(1, int(total / high)), int(total / high) + 1})
+    assert not possible or low * (1 - 1e-9) <= total / count <= high * (1 + 1e-9)
+
+
+def test_too_few_units_is_said() -> None:
+    region = shapely.box(113, 30, 113.01, 30.01)
+    point = np.array([shapely.Point(113.005, 30.005)], dtype=object)
+    try:
+        partition(region, PartitionWish(3), Load(point, np.ones(1)))
+    except TooFewUnits as error:
+        assert "3" in error.zh and error.details["units"] == 1
+    else:
+        raise AssertionError("three parts of one building")
