@@ -21,6 +21,8 @@ import shapely
 from scipy.spatial import Delaunay
 
 from gis.coverage import is_exact_cover
+from gis.edit import Grid, Sheet, divide
+from gis.edit.chain import chain_of
 from gis.lattice import snap
 from gis.partition import Load, PartitionWish, UnitGraph, cut, partition
 
@@ -144,7 +146,8 @@ def street_case(count: int) -> str:
     inner = shapely.union_all(shapely.boundary(parts)).difference(shapely.buffer(grid.boundary, 1e-6))
     walls = shapely.buffer(buildings, -5e-7)
     broken = int(shapely.intersects(walls[~shapely.is_empty(walls)], inner).sum())
-    exact = is_exact_cover(parts, shapely.coverage_union_all(parts))
+    sheet = divide(Sheet.of([Grid(1, None, 0, chain_of(grid))]), 1, [(part, "") for part in parts])
+    exact = is_exact_cover([each.geometry for key, each in sheet.grids.items() if key != 1], sheet.grids[1].geometry)
     return (
         f"| town, {len(buildings):,} buildings into {count} | {seconds:.2f} s | deviation ≤ {found.max_deviation:.1%}, contiguous "
         f"{'yes' if found.contiguous else 'NO'}, mean Polsby–Popper {found.mean_compactness:.2f}, along streets "

@@ -51,6 +51,8 @@ def forget(plan: Plan) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in (
+            # First, as every edit does: one that is under way ends before.
+            "SELECT FROM plan WHERE id = %s FOR UPDATE",
             "DELETE FROM grid_cover WHERE grid_id IN (SELECT id FROM grid WHERE plan_id = %s)",
             "DELETE FROM edit WHERE plan_id = %s",
             "DELETE FROM grid WHERE plan_id = %s",
@@ -101,7 +103,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(open_map: Open, plan: Plan) -> Desk:
+def desk(plan: Plan, open_map: Open) -> Desk:
     return at_desk(open_map, plan)
 
 
@@ -285,7 +287,7 @@ def test_a_vertex_is_moved_by_the_keyboard(desk: Desk) -> None:
     assert moved[0] - place(2, 0)[0] == pytest.approx(50 / 111_320 / 0.866, rel=0.01)
 
 
-def test_a_finger_moves_a_border(open_map: Open, plan: Plan) -> None:
+def test_a_finger_moves_a_border(plan: Plan, open_map: Open) -> None:
     desk = at_desk(open_map, plan, viewport=PHONE, has_touch=True, is_mobile=True)
     page = desk.page
     page.locator("[data-tool=reshape]").tap()
@@ -396,7 +398,7 @@ def test_a_line_follows_the_streets(open_map: Open, demo_site: None) -> None:
     page.keyboard.press("Escape")
 
 
-def test_english_has_no_chinese_but_data(open_map: Open, plan: Plan) -> None:
+def test_english_has_no_chinese_but_data(plan: Plan, open_map: Open) -> None:
     desk = at_desk(open_map, plan, locale="en-US")
     page = desk.page
     desk.click(0.5, 0.5)

@@ -43,7 +43,7 @@ export class Editor {
     this.panel = new EditPanel({
       undo: () => this.#desk.back(), redo: () => this.#desk.again(), end: () => this.finish(),
       cancel: () => this.escape(), look: page.look, draw: this.draw, reshape: this.reshape,
-      again: () => this.#tool("reshape-draw"), more: () => this.#more(),
+      again: () => this.#tool("reshape-draw"),
       history: () => this.#desk.history(), step: (id) => this.#desk.step(id), show: (drawn) => this.outcome.showStep(drawn),
     });
     view.on("moved", () => {
@@ -178,8 +178,6 @@ export class Editor {
     this.outcome.sketch(this.#lines);
     return this.panel.hint(gettext("可以再画一条线，或按回车拆分。"));
   }
-
-  #more() { this.outcome.sketch(this.#lines); }
 
   /** The grid to be split: the one selected, or the one in which the line's middle lies. */
   async #split() {
