@@ -177,15 +177,21 @@ def _divide(plan: Plan, args: Divide) -> Outcome:
         raise BadArguments(
             "划分的各部分应为 GeoJSON MultiPolygon 的坐标。", "Parts are coordinates of a GeoJSON MultiPolygon."
         ) from error
-    return Outcome(sheet, edit.divide(sheet, args.grid, parts, keep=args.keep), about=[args.grid])
+    after = edit.divide(sheet, args.grid, parts, keep=args.keep)
+    return Outcome(sheet, after, about=[args.grid], levels=_level_names(plan, after))
 
 
 def _add_level(plan: Plan, args: Grids) -> Outcome:
     sheet = _sheet(plan, box_round(plan, args.grids), args.grids, whole=False)
     after = edit.add_level(sheet, args.grids)
+    return Outcome(sheet, after, about=args.grids, levels=_level_names(plan, after))
+
+
+def _level_names(plan: Plan, after: Sheet) -> list[str] | None:
+    """The names of the levels if there is one more now, or None; the planner may change them."""
     deepest = max(grid.level for grid in after.grids.values())
-    names = [*plan.level_names, *("子网格" for _ in range(deepest + 1 - len(plan.level_names)))]
-    return Outcome(sheet, after, about=args.grids, levels=names if names != plan.level_names else None)
+    more = deepest + 1 - len(plan.level_names)
+    return [*plan.level_names, *("子网格" for _ in range(more))] if more > 0 else None
 
 
 def _remove_level(plan: Plan, args: OneGrid) -> Outcome:

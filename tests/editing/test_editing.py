@@ -136,6 +136,15 @@ def test_facts_and_levels(desk: Desk) -> None:
     assert desk.plan.level_names == ["县", "镇", "村"]
 
 
+def test_a_leaf_is_divided_into_a_new_level_which_gets_a_name(desk: Desk) -> None:
+    leaf = desk.grid("001001")
+    halves = [[at((x, 0), (x + 0.5, 0), (x + 0.5, 1), (x, 1), (x, 0))] for x in (0, 0.5)]
+    answer = desk.do("divide", grid=leaf.pk, parts=[{"name": "", "polygons": [half]} for half in halves])
+    assert answer["level_names"] == ["县", "镇", "村", "子网格"]
+    assert [child.code for child in leaf.children.order_by("code")] == ["429005001001001", "429005001001002"]
+    assert not audit(desk.plan)
+
+
 def test_undo_and_redo_bring_back_exactly_what_was_there(desk: Desk) -> None:
     leaf = desk.grid("001001")
     GridCount.objects.create(grid=desk.grid("001002"), measure="households", value=120, as_of="2026-06-30")
