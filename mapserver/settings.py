@@ -39,6 +39,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TRUSTED_ORIGINS", "
 INSTALLED_APPS = [
     "layers.orgs",
     "layers.grids",
+    "layers.features",
     "layers.facilities",
     "layers.staff",
     "layers.streets",

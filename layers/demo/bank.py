@@ -142,9 +142,9 @@ def place(
     """Outlets or machines of a bank, each belonging to the sub-branch of its township."""
     parents = {row.code: row.parent_code for row in rows}
     kinds = {
-        "营业网点": Outlet.Kind.STAFFED,
-        "自助银行": Outlet.Kind.SELF_SERVICE,
-        "助农取款点": Machine.Kind.CASH_POINT,
+        "营业网点": "staffed",
+        "自助银行": "self_service",
+        "助农取款点": "cash_point",
     }
     model.objects.bulk_create(
         model(
