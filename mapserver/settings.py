@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "layers.features",
     "layers.facilities",
     "layers.staff",
+    "layers.ledger",
     "layers.streets",
     "layers.rules",
     "layers.editing",
