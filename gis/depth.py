@@ -56,5 +56,7 @@ def depth_pieces(area: BaseGeometry, covers: Mapping[str, Sequence[BaseGeometry]
 
 def _polygons(geometry: BaseGeometry) -> BaseGeometry | None:
     """The areal part; None where there is none."""
-    parts = [part for part in shapely.get_parts(np.atleast_1d(geometry)) if isinstance(part, Polygon) and not part.is_empty]
+    parts = [
+        part for part in shapely.get_parts(np.atleast_1d(geometry)) if isinstance(part, Polygon) and not part.is_empty
+    ]
     return MultiPolygon(parts) if parts else None

@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "layers.ledger",
     "layers.streets",
     "layers.rules",
+    "layers.siting",
+    "layers.oversight",
     "layers.editing",
     "layers.partition",
     "layers.review",
