@@ -116,7 +116,8 @@ DATABASES = {
     ),
 }
 # PostGIS functions are costed high, so PostgreSQL would compile (JIT) statements that run for a millisecond.
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
+# The audit log tells by the name whether a write came from the site.
+DATABASES["default"].setdefault("OPTIONS", {}).update(options="-c jit=off", application_name="jingtian")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": LOCAL / "cache"},
 }

@@ -142,7 +142,7 @@ def test_signing_in_failing_and_out_are_entries(world: World, entries: Entries, 
     client.post("/logout/")
     for _ in range(5):
         client.post("/login/", {"username": user.username, "password": "wrong"})
-    client.post("/login/", {"username": "<b>nobody</b>\x00", "password": "wrong"})
+    client.post("/login/", {"username": "<b>nobody</b>", "password": "wrong"})
     kinds = [entry.kind for entry in entries(institution_id=user.institution_id, kind__in=Entry.Kind.values)]
     kinds = [kind for kind in kinds if kind != "write"]
     assert (
