@@ -146,7 +146,9 @@ def test_signing_in_failing_and_out_are_entries(world: World, entries: Entries, 
     kinds = [entry.kind for entry in entries(institution_id=user.institution_id, kind__in=Entry.Kind.values)]
     kinds = [kind for kind in kinds if kind != "write"]
     assert (
-        kinds[:3] == ["login_failed", "login", "logout"] and kinds.count("locked") == 1 and kinds.count("login_failed") == 6
+        kinds[:3] == ["login_failed", "login", "logout"]
+        and kinds.count("locked") == 1
+        and kinds.count("login_failed") == 6
     )
     assert {entry.address for entry in entries(kind="login")} == {"127.0.0.1"}
     assert "wrong" not in str([vars(entry) for entry in entries()])
