@@ -8,16 +8,21 @@ DEBUG            1 for development
 ALLOWED_HOSTS    comma-separated
 BEHIND_PROXY     1 where our own reverse proxy ends https: trust its X-Forwarded-Proto and X-Forwarded-For
 JINGTIAN_HTTP    1 where the site is served over plain http on this machine only (the demo): no redirect to https
+SECURITY_PROFILE dengbao (等保, the default) or asvs (OWASP ASVS); SECURITY_IDLE_MINUTES=… and so on replace single numbers
+SECOND_FACTOR_ROLES  roles that must use a second factor, comma-separated: administrator,auditor
 TIANDITU_KEY     key of 天地图; without it that base map is not offered
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from mapserver import security
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
@@ -39,6 +44,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TRUSTED_ORIGINS", "
 INSTALLED_APPS = [
     "layers.orgs",
     "layers.audit",
+    "layers.accounts",
     "layers.grids",
     "layers.features",
     "layers.facilities",
@@ -64,6 +70,8 @@ INSTALLED_APPS = [
     "treebeard",
     "leaflet",
     "ninja",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "axes",
     "csp",
 ]
@@ -78,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "layers.audit.acting.Acting",
+    "layers.accounts.sessions.SessionRules",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -111,7 +120,8 @@ DATABASES = {
     ),
 }
 # PostGIS functions are costed high, so PostgreSQL would compile (JIT) statements that run for a millisecond.
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c jit=off"
+# The audit log tells by the name whether a write came from the site.
+DATABASES["default"].setdefault("OPTIONS", {}).update(options="-c jit=off", application_name="jingtian")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": LOCAL / "cache"},
 }
@@ -122,20 +132,23 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+SECURITY = security.chosen(os.environ.get("SECURITY_PROFILE", "dengbao"))
+"""Passwords, lock-out and sessions: a named profile, its numbers replaced one by one by the environment."""
+SECOND_FACTOR_ROLES = [role for role in os.environ.get("SECOND_FACTOR_ROLES", "").split(",") if role]
+"""Roles that must sign in with a second factor; for the others it is a choice."""
+OTP_TOTP_ISSUER = "井田 Jingtian"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "layers.accounts.validators.LongEnough"},
+    {"NAME": "layers.accounts.validators.ClassesMixed"},
+    {"NAME": "layers.accounts.validators.NotUsedBefore"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "map"
 LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25
+AXES_FAILURE_LIMIT = SECURITY["failures"]
+AXES_COOLOFF_TIME = timedelta(minutes=SECURITY["lock_minutes"])
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
@@ -186,7 +199,7 @@ STORAGES = {
 }
 MEDIA_ROOT = LOCAL / "media"
 
-SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_AGE = SECURITY["absolute_hours"] * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60

@@ -1,9 +1,10 @@
 """Addresses of the site."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
+from layers.accounts.views import SignIn, second_factor_page
 from layers.review.urls import shared
 from mapserver import views
 from mapserver.api import api
@@ -16,11 +17,14 @@ urlpatterns = [
     path("oversight/", include("layers.oversight.urls")),
     path("rules/", include("layers.rules.urls")),
     path("plans/", include("layers.review.urls")),
+    path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("healthz", views.healthz, name="healthz"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("account/", include("layers.accounts.urls")),
+    path("login/", SignIn.as_view(), name="login"),
+    path("login/code/", second_factor_page, name="second-factor"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),

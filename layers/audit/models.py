@@ -11,24 +11,16 @@ from django.utils.translation import pgettext_lazy
 
 from layers.orgs.models import Institution, User
 
-READERS = {User.Role.ADMINISTRATOR, User.Role.AUDITOR}
-"""The roles that read the log of their subtree."""
-
-
-def may_read_audit(user: User) -> bool:
-    """Whether the user reads the audit log at all."""
-    return user.is_active and user.role in READERS
-
 
 class EntryQuerySet(models.QuerySet["Entry"]):
     """Entries by who may read them."""
 
     def visible_to(self, user: User) -> EntryQuerySet:
         """What was done by, or to what belongs to, the user's subtree; what belongs to no institution is for a superuser without one."""
-        if not may_read_audit(user):
+        if not user.reads_audit:
             return self.none()
         if user.institution is None:
-            return self.filter(institution_id=None, user_institution_id=None) if user.is_superuser else self.none()
+            return self.filter(institution_id=None, user_institution_id=None)
         subtree = Institution.objects.within(user.institution).order_by().values("pk")
         return self.filter(Q(institution_id__in=subtree) | Q(user_institution_id__in=subtree))
 

@@ -115,6 +115,15 @@ class User(AbstractUser):
         """Whether the user looks across institutions, without people."""
         return self.role == self.Role.REGULATOR
 
+    @property
+    def reads_audit(self) -> bool:
+        """Whether the user reads the audit log of the subtree; the one that nobody's institution explains, for a superuser without one."""
+        return (
+            self.is_active
+            and self.role in {self.Role.ADMINISTRATOR, self.Role.AUDITOR}
+            and (self.institution is not None or self.is_superuser)
+        )
+
     def can_plan_for(self, institution: Institution) -> bool:
         """Whether the user may create and change plans of an institution: planners and administrators, own subtree."""
         return self.role in {self.Role.PLANNER, self.Role.ADMINISTRATOR} and self.sees_inside(institution)

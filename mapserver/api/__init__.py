@@ -28,6 +28,7 @@ from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
 from mapserver.api.me import router as me
+from mapserver.api.people import router as people
 from mapserver.api.plans import router as plans
 
 STATUS = {
@@ -91,6 +92,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
+api.add_router("/people", people)
 for router in (editing, ledger, oversight, partition, review, rules, siting, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)

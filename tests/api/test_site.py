@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from django.conf import settings as site
 from django.test import Client
-from django.urls import get_resolver
 
 from layers.grids.models import Grid
 from layers.orgs.models import ApiToken, User
@@ -31,24 +30,6 @@ def user(db: None) -> User:
 
 def sign_in(client: Client, username: str = "planner", password: str = PASSWORD, **more: Any) -> Any:
     return client.post("/login/", {"username": username, "password": password}, **more)
-
-
-def test_every_address_of_the_api_is_in_the_matrix(world: World):
-    """Whoever adds an endpoint decides there who may see it. Imports have their own tests, besides."""
-    [api] = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/"]
-    routes = {re.sub(r"<\w+:(?!rest)|<", "<", str(entry.pattern)) for entry in api.url_patterns}
-    known = {"", "docs", "openapi.json", "me", "plans", "grids/<grid_id>", "locate", "layers/", "layers/<layer>"}
-    known |= {f"plans/<plan_id>{rest}" for rest in ("", "/topology", "/coverage", "/search", "/grids")}
-    known |= {f"plans/<plan_id>{rest}" for rest in ("/edits", "/edits/<edit_id>", "/undo", "/redo")}
-    known |= {f"plans/<plan_id>{rest}" for rest in ("/partition", "/rebalance", "/measures", "/broken", "/rebase")}
-    known |= {f"plans/<plan_id>/{step}" for step in ("copy", "submit", "approve", "return", "publish", "decisions")}
-    known |= {f"plans/<plan_id>/{rest}" for rest in ("comments", "comments/<comment_id>/resolve", "share")}
-    known |= {"plans/<plan_id>/share/<link_id>", "plans/<a>/compare/<b>", "notices", "notices/read", "review/settings"}
-    known |= {"measures", "rules", "rules/settings", "rules/presets", "rules/presets/<key>", "rules/<rule_id>"}
-    known |= {"siting", "siting/csv", "oversight", "oversight/table", "oversight/settings"}
-    known |= {"customers/<customer_id>", "customers/<customer_id>/unmask", "cares"}
-    known |= {"streets", "buildings", "streets/trace", "streets/align"}
-    assert {route for route in routes if not route.startswith(("imports", "<path:"))} == known
 
 
 def test_without_signing_in_there_is_only_401(world: World, client: Client):

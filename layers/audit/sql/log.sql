@@ -65,6 +65,7 @@ DECLARE
     actor record;
     key text;
     joined text;
+    partner text;
     differs text;
     old_row text;
     new_row text;
@@ -82,8 +83,9 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    SELECT string_agg(format('r.%I::text', name), ' || '','' || '), string_agg(format('o.%1$I = n.%1$I', name), ' AND ')
-    INTO key, joined FROM unnest(keys) AS name;
+    SELECT string_agg(format('r.%I::text', name), ' || '','' || '), string_agg(format('o.%1$I = n.%1$I', name), ' AND '),
+           string_agg(format('r.%1$I = n.%1$I', name), ' AND ')
+    INTO key, joined, partner FROM unnest(keys) AS name;
     -- Binary comparison: it works for every type, and reads no geometry as GeoJSON.
     SELECT format('ROW(%s)::record *<> ROW(%s)::record', string_agg(format('o.%I', attname), ', '), string_agg(format('n.%I', attname), ', ')),
            string_agg(CASE
@@ -131,11 +133,11 @@ BEGIN
             ' WHERE %6$s'
             -- A row whose key was changed has no partner: what it was, and what it became.
             ' UNION ALL SELECT ARRAY[%1$s], to_jsonb(shown), NULL, %2$s FROM old_rows AS r,'
-            '     LATERAL (SELECT %4$s FROM (SELECT r.*) AS o) AS shown WHERE NOT EXISTS (SELECT FROM new_rows AS n, LATERAL (SELECT r.*) AS o WHERE %3$s)'
+            '     LATERAL (SELECT %4$s FROM (SELECT r.*) AS o) AS shown WHERE NOT EXISTS (SELECT FROM new_rows AS n WHERE %7$s)'
             ' UNION ALL SELECT ARRAY[%1$s], NULL, to_jsonb(shown), %2$s FROM new_rows AS r,'
             '     LATERAL (SELECT %5$s FROM (SELECT r.*) AS n, LATERAL (SELECT r.*) AS o) AS shown'
-            '     WHERE NOT EXISTS (SELECT FROM old_rows AS o, LATERAL (SELECT r.*) AS n WHERE %3$s)',
-            key, TG_ARGV[2], joined, old_row, new_row, differs)
+            '     WHERE NOT EXISTS (SELECT FROM old_rows AS n WHERE %7$s)',
+            key, TG_ARGV[2], joined, old_row, new_row, differs, partner)
         END)
     USING lower(TG_OP), TG_TABLE_NAME::text, actor.id, actor.username, actor.institution_id;
     RETURN NULL;

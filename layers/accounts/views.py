@@ -1,0 +1,226 @@
+"""Signing in, and what people set for themselves: password, second factor, tokens."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from layers.accounts import second_factor
+from layers.accounts.models import RecoveryCode, password_expired, password_expires_at, password_set_at
+from layers.accounts.sessions import ENDED, PASSWORD, SECOND_FACTOR, done
+from layers.audit.events import record
+from layers.audit.models import Entry
+from layers.orgs.models import ApiToken, User
+
+PENDING = "sign_in_pending"
+PATIENCE = 300
+"""Seconds between the password and the code."""
+
+
+class Code(forms.Form):
+    """The code of the second factor."""
+
+    code = forms.CharField(
+        label=gettext_lazy("验证码"),
+        max_length=20,
+        widget=forms.TextInput({"inputmode": "text", "autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+
+class Password(forms.Form):
+    """The user's password, asked for again before something is weakened."""
+
+    password = forms.CharField(
+        label=gettext_lazy("当前密码"), widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
+
+
+class SignIn(LoginView):
+    """User name and password; who has a second factor is asked for it before there is a session."""
+
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {
+            "ended": self.request.session.pop(ENDED, None),
+            "security": settings.SECURITY,
+        }
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        if not second_factor.has_second_factor(user):
+            return super().form_valid(form)
+        self.request.session[PENDING] = {"user": user.pk, "backend": user.backend, "at": time.time()}
+        return redirect(f"{reverse('second-factor')}?{urlencode({'next': self.get_success_url()})}")
+
+
+@never_cache
+@sensitive_post_parameters()
+def second_factor_page(request: HttpRequest) -> HttpResponse:
+    """The second step of signing in."""
+    pending = request.session.get(PENDING)
+    if pending is None or time.time() - pending["at"] > PATIENCE:
+        request.session.pop(PENDING, None)
+        return redirect("login")
+    user = get_object_or_404(User, pk=pending["user"], is_active=True)
+    form = Code(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if second_factor.verify(user, form.cleaned_data["code"]):
+            del request.session[PENDING]
+            login(request, user, backend=pending["backend"])
+            return redirect(_next(request))
+        record(
+            Entry.Kind.LOGIN_FAILED,
+            username=user.username,
+            institution=user.institution_id,
+            table="account",
+            ids=[user.pk],
+            reason="TOTP",
+            request=request,
+        )
+        form.add_error("code", _("验证码不对或已用过。请用新的验证码再试; 连续出错须稍等片刻。"))
+    return render(request, "accounts/second_factor.html", {"form": form, "next": _next(request)})
+
+
+@method_decorator([login_required, never_cache], "dispatch")
+class ChangePassword(PasswordChangeView):
+    """A new password; other sessions of the user end, this one goes on."""
+
+    template_name = "accounts/password.html"
+    success_url = reverse_lazy("account")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {
+            "expired": password_expired(self.request.user),
+            "security": settings.SECURITY,
+            "next": _next(self.request, "account"),
+        }
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        super().form_valid(form)
+        done(self.request, PASSWORD)
+        messages.success(self.request, _("密码已修改; 您在其他设备上的登录已结束。"))
+        return redirect(_next(self.request, "account"))
+
+
+@login_required
+@never_cache
+def account_page(request: HttpRequest) -> HttpResponse:
+    """The account: password, second factor, tokens."""
+    return _account(request)
+
+
+def _account(
+    request: HttpRequest, *, form: Password | None = None, status: int = 200, codes: list[str] | None = None
+) -> HttpResponse:
+    user = request.user
+    context = {
+        "password_set_at": password_set_at(user),
+        "password_expires_at": password_expires_at(user),
+        "security": settings.SECURITY,
+        "has_second_factor": second_factor.has_second_factor(user),
+        "must_have_second_factor": second_factor.must_have_second_factor(user),
+        "codes_left": user.recovery_codes.count(),
+        "codes": codes,
+        "form": form or Password(),
+        "tokens": user.tokens.order_by("-created_at"),
+    }
+    return render(request, "accounts/account.html", context, status=status)
+
+
+@login_required
+@never_cache
+def enrol_page(request: HttpRequest) -> HttpResponse:
+    """Turning the second factor on: scan, type a code, keep the recovery codes."""
+    user = request.user
+    if second_factor.has_second_factor(user):
+        return redirect("account")
+    form = Code(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        codes = second_factor.confirm(user, form.cleaned_data["code"])
+        if codes is not None:
+            done(request, SECOND_FACTOR)
+            return render(request, "accounts/codes.html", {"codes": codes, "next": _next(request, "account")})
+        form.add_error("code", _("验证码不对。请核对手机的时间, 用新的验证码再试。"))
+    device = second_factor.enrolling(user)
+    context = {
+        "form": form,
+        "qr": second_factor.qr_code(device),
+        "key": second_factor.key_of(device),
+        "next": _next(request, "account"),
+        "required": second_factor.must_have_second_factor(user),
+    }
+    return render(request, "accounts/enrol.html", context)
+
+
+@require_POST
+@login_required
+@never_cache
+@sensitive_post_parameters()
+def turn_off(request: HttpRequest) -> HttpResponse:
+    """Turning the second factor off, with the password; not for a role that must have it."""
+    form = _with_password(request)
+    if second_factor.must_have_second_factor(request.user):
+        form.add_error(None, _("您的角色须使用动态验证码, 不能停用。"))
+    if not form.is_valid():
+        return _account(request, form=form, status=400)
+    second_factor.turn_off(request.user)
+    messages.success(request, _("动态验证码已停用。"))
+    return redirect("account")
+
+
+@require_POST
+@login_required
+@never_cache
+@sensitive_post_parameters()
+def new_codes(request: HttpRequest) -> HttpResponse:
+    """Ten new recovery codes, with the password; the former ones end."""
+    form = _with_password(request)
+    if not second_factor.has_second_factor(request.user):
+        form.add_error(None, _("请先启用动态验证码。"))
+    if not form.is_valid():
+        return _account(request, form=form, status=400)
+    return render(
+        request, "accounts/codes.html", {"codes": RecoveryCode.issue(request.user), "next": reverse("account")}
+    )
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+    """End one of the user's own tokens."""
+    get_object_or_404(ApiToken, pk=token_id, user=request.user).delete()
+    messages.success(request, _("令牌已撤销; 使用它的程序不能再访问。"))
+    return redirect("account")
+
+
+def _with_password(request: HttpRequest) -> Password:
+    form = Password(request.POST)
+    if form.is_valid() and not request.user.check_password(form.cleaned_data["password"]):
+        form.add_error("password", _("密码不对。"))
+    return form
+
+
+def _next(request: HttpRequest, otherwise: str = "map") -> str:
+    """Where to go afterwards: a page of this site only."""
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if safe else reverse(otherwise)

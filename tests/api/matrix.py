@@ -1,0 +1,185 @@
+"""Who may use which address: the whole API and every page, by role.
+
+A new operation or page fails `test_matrix` until it has a line here. A line says whom an address lets in: for what belongs to the
+user's own bank, and for what belongs to another. Letters: A administrator, P planner, M manager, W field worker, U auditor (all of a
+head office), R regulator, - nobody signed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from layers.orgs.models import User
+
+ROLES = {
+    "A": User.Role.ADMINISTRATOR,
+    "P": User.Role.PLANNER,
+    "M": User.Role.MANAGER,
+    "W": User.Role.WORKER,
+    "U": User.Role.AUDITOR,
+    "R": User.Role.REGULATOR,
+}
+BANK = "APMWU"
+ALL = "APMWUR"
+PUBLIC = "APMWUR-"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One way to ask an address.
+
+    `operation` is the method and the address as declared; `ask` the same with the objects of a bank in braces (test_matrix.things_of).
+    `own` and `other` are let in for what belongs to their bank, and to another one.
+    """
+
+    operation: str
+    ask: str
+    own: str
+    other: str = ""
+    body: dict[str, Any] | None = field(default=None, hash=False)
+    form: bool = False
+
+
+def read(address: str, ask: str, own: str, other: str = "") -> Line:
+    return Line(f"GET {address}", ask, own, other)
+
+
+def _of_plan(rest: str, query: str = "") -> list[Line]:
+    """What every visible plan shows: a published one to the bank and to regulators, a draft to the bank alone."""
+    address = f"/api/plans/{{plan_id}}{rest}"
+    return [
+        read(address, f"/api/plans/{{plan}}{rest}{query}", ALL, "R"),
+        read(address, f"/api/plans/{{draft}}{rest}{query}", BANK),
+    ]
+
+
+RULE = {"name": "x", "measure": "households", "low": 1}
+DRAFT = "/api/plans/{draft}"
+A_PLAN = "/api/plans/{plan_id}"
+
+API = [
+    read("/api/me", "/api/me", ALL, ALL),
+    read("/api/plans", "/api/plans", ALL, ALL),
+    Line("POST /api/plans", "/api/plans", "AP", body={"name": "x", "root": "{plan}"}),
+    *_of_plan(""),
+    *_of_plan("/topology"),
+    *_of_plan("/coverage"),
+    *_of_plan("/search", "?q=x"),
+    *_of_plan("/grids"),
+    *_of_plan("/measures", "?level=0"),
+    *_of_plan("/broken"),
+    read("/api/grids/{grid_id}", "/api/grids/{grid}", ALL, "R"),
+    read("/api/grids/{grid_id}", "/api/grids/{draft_grid}", BANK),
+    read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={plan}", ALL, "R"),
+    read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={draft}", BANK),
+    Line("POST /api/locate", "/api/locate", ALL, ALL, body={"type": "FeatureCollection", "features": []}),
+    read("/api/layers/", "/api/layers/", ALL, ALL),
+    read("/api/layers/{layer}", "/api/layers/outlets?grid={grid}", ALL, "R"),
+    read("/api/layers/{layer}", "/api/layers/machines?grid={draft_grid}", BANK),
+    Line(
+        "POST /api/people/{person_id}/unmask",
+        "/api/people/{person}/unmask",
+        BANK,
+        body={"fields": ["work_phone"], "reason": "电话核实"},
+    ),
+    # editing a draft
+    Line(f"POST {A_PLAN}/edits", f"{DRAFT}/edits", "AP", body={"op": "rename", "args": {}, "base_revision": 0}),
+    read(f"{A_PLAN}/edits", f"{DRAFT}/edits", "AP"),
+    read(f"{A_PLAN}/edits/{{edit_id}}", f"{DRAFT}/edits/{{edit}}", "AP"),
+    Line(f"POST {A_PLAN}/undo", f"{DRAFT}/undo", "AP", body={}),
+    Line(f"POST {A_PLAN}/redo", f"{DRAFT}/redo", "AP", body={}),
+    Line(f"POST {A_PLAN}/partition", f"{DRAFT}/partition", "AP", body={"grid": "{draft_leaf}", "count": 2}),
+    Line(f"POST {A_PLAN}/rebalance", f"{DRAFT}/rebalance", "AP", body={"grids": ["{draft_leaf}"]}),
+    # steps of a plan; others than its planner decide
+    Line(f"POST {A_PLAN}/copy", "/api/plans/{plan}/copy", "AP", body={"name": "x"}),
+    Line(f"POST {A_PLAN}/submit", f"{DRAFT}/submit", "AP", body={}),
+    Line(f"POST {A_PLAN}/approve", "/api/plans/{submitted}/approve", "AM", body={}),
+    Line(f"POST {A_PLAN}/return", "/api/plans/{submitted}/return", "AM", body={}),
+    Line(f"POST {A_PLAN}/publish", "/api/plans/{approved}/publish", "APM", body={"valid_from": "2027-01-01"}),
+    Line(f"POST {A_PLAN}/rebase", f"{DRAFT}/rebase", "AP", body={}),
+    read(f"{A_PLAN}/decisions", f"{DRAFT}/decisions", BANK),
+    read("/api/plans/{a}/compare/{b}", "/api/plans/{plan}/compare/{plan}", ALL, "R"),
+    read("/api/plans/{a}/compare/{b}", "/api/plans/{plan}/compare/{draft}", BANK),
+    read(f"{A_PLAN}/comments", f"{DRAFT}/comments", "APM"),
+    Line(f"POST {A_PLAN}/comments", f"{DRAFT}/comments", "APM", body={"text": "x"}),
+    Line(f"POST {A_PLAN}/comments/{{comment_id}}/resolve", f"{DRAFT}/comments/{{comment}}/resolve", "APM", body={}),
+    read(f"{A_PLAN}/share", f"{DRAFT}/share", "AP"),
+    Line(f"POST {A_PLAN}/share", f"{DRAFT}/share", "AP", body={}),
+    Line(f"DELETE {A_PLAN}/share/{{link_id}}", f"{DRAFT}/share/{{link}}", "AP", body={}),
+    read("/api/notices", "/api/notices", ALL, ALL),
+    Line("POST /api/notices/read", "/api/notices/read", ALL, ALL, body={}),
+    read("/api/review/settings", "/api/review/settings", ALL, ALL),
+    Line("PUT /api/review/settings", "/api/review/settings", "A", "A", body={}),
+    # rules
+    read("/api/measures", "/api/measures", ALL, ALL),
+    read("/api/rules/presets", "/api/rules/presets", ALL, ALL),
+    read("/api/rules", "/api/rules?institution={institution}", ALL, "R"),
+    Line("POST /api/rules", "/api/rules", "A", body=RULE | {"institution": "{institution}"}),
+    Line("PUT /api/rules/settings", "/api/rules/settings", "A", body={"institution": "{institution}"}),
+    Line("POST /api/rules/presets/{key}", "/api/rules/presets/{preset}", "A", body={"institution": "{institution}"}),
+    Line("PUT /api/rules/{rule_id}", "/api/rules/{rule}", "A", body=RULE),
+    Line("DELETE /api/rules/{rule_id}", "/api/rules/{rule}", "A", body={}),
+    # streets of the bank
+    read("/api/streets", "/api/streets?bbox=112,29,114,31", ALL, ALL),
+    read("/api/buildings", "/api/buildings?bbox=112,29,114,31", ALL, ALL),
+    Line("POST /api/streets/trace", "/api/streets/trace", ALL, ALL, body={"points": [[113, 30], [113.001, 30]]}),
+    Line("POST /api/streets/align", "/api/streets/align", ALL, ALL, body={"path": [[113, 30], [113.001, 30]]}),
+    # imports
+    Line(
+        "POST /api/imports/",
+        "/api/imports/",
+        "AP",
+        body={"institution": "{institution}", "datum": "cgcs2000"},
+        form=True,
+    ),
+    read("/api/imports/{job_id}", "/api/imports/{import}", "AP"),
+    read("/api/imports/{job_id}/preview", "/api/imports/{import}/preview", "AP"),
+    Line("POST /api/imports/{job_id}/repair", "/api/imports/{import}/repair", "AP", body={}),
+    Line("POST /api/imports/{job_id}/load", "/api/imports/{import}/load", "AP", body={"name": "x"}),
+    Line("POST /api/imports/{job_id}/cancel", "/api/imports/{import}/cancel", "AP", body={}),
+]
+
+PAGES = [
+    read("/", "/", ALL, ALL),
+    read("/import/", "/import/", "AP", "AP"),
+    read("/rules/", "/rules/", BANK, BANK),
+    read("/plans/", "/plans/", ALL, ALL),
+    read("/plans/<int:plan_id>/review/", "/plans/{draft}/review/", BANK),
+    read("/shared/<str:token>/", "/shared/{token}/", PUBLIC, PUBLIC),
+    read("/audit/", "/audit/", "AU", "AU"),
+    read("/audit/audit.csv", "/audit/audit.csv", "AU", "AU"),
+    read("/account/", "/account/", ALL, ALL),
+    read("/account/password/", "/account/password/", ALL, ALL),
+    read("/account/second-factor/", "/account/second-factor/", ALL, ALL),
+    Line(
+        "POST /account/second-factor/off/", "/account/second-factor/off/", ALL, ALL, body={"password": "x"}, form=True
+    ),
+    Line(
+        "POST /account/second-factor/codes/",
+        "/account/second-factor/codes/",
+        ALL,
+        ALL,
+        body={"password": "x"},
+        form=True,
+    ),
+    # own tokens only: those of a colleague are not found, either
+    Line(
+        "POST /account/tokens/<int:token_id>/revoke/",
+        "/account/tokens/{token_of_another}/revoke/",
+        "",
+        body={},
+        form=True,
+    ),
+    read("/tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", "/tiles/grids/0/0/0.mvt?plan={plan}&level=1", ALL, "R"),
+    read("/tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", "/tiles/grids/0/0/0.mvt?plan={draft}&level=1", BANK),
+    read("/healthz", "/healthz", PUBLIC, PUBLIC),
+    read("/login/", "/login/", PUBLIC, PUBLIC),
+    read("/login/code/", "/login/code/", PUBLIC, PUBLIC),
+    Line("POST /logout/", "/logout/", PUBLIC, PUBLIC, body={}, form=True),
+    Line("POST /i18n/setlang/", "/i18n/setlang/", PUBLIC, PUBLIC, body={"language": "en"}, form=True),
+    read("/jsi18n/", "/jsi18n/", PUBLIC, PUBLIC),
+    read("/api/docs", "/api/docs", PUBLIC, PUBLIC),
+    read("/api/openapi.json", "/api/openapi.json", PUBLIC, PUBLIC),
+    read("/api/", "/api/nothing", "", ""),
+]
