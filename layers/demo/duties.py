@@ -17,12 +17,12 @@ from PIL import Image, ImageDraw
 
 from gis.lattice import snap
 from layers.demo.bank import FIRST_DAY, township_of
-from layers.demo.county import COUNTY, TOWNSHIP, VILLAGE, GridRow
+from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow
 from layers.demo.people import staff_no, work_phone, worker_name
 from layers.grids.models import SRID
 from layers.orgs.models import Institution
 from layers.rules.presets import take_over
-from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
+from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.streets.models import Street
 
 CHIEFS, MANAGERS, OTHERS = 4000, 5000, 5500
@@ -65,7 +65,12 @@ def arrange_people(
 ) -> None:
     """Everything that people are and do beyond one worker a grid."""
     StaffSettings.objects.create(
-        institution=bank, term_roles=["chief"], needed_items=list(ITEMS), persons_per_household=3, public_sheets=True
+        institution=bank,
+        term_roles=["chief"],
+        needed_items=list(ITEMS),
+        needed_by=["full_time", "part_time", "external"],
+        persons_per_household=3,
+        public_sheets=True,
     )
     take_over(bank, "zg07")
     take_over(bank, "la03")
@@ -79,6 +84,7 @@ def arrange_people(
     _hand_out(workers)
     _post(bank, branches, rows, workers)
     _help(rows, branches, ids)
+    PublicSheet.objects.bulk_create(PublicSheet(institution=bank, code=row.code) for row in rows if row.level == GRID)
     for i, one in enumerate(workers[:12]):
         one.photo.save("photo.jpg", ContentFile(_portrait(i)))
 
@@ -205,7 +211,7 @@ def _post(
                 code=f"D{i + 1:03}",
                 name=f"演示点位 {i + 1:02} {POST_NAMES[kind]}",
                 duty_text="每日巡查, 发现问题当日上报。",
-                geom=Point(round(place.x + 2e-4, 7), round(place.y + 1e-4, 7), srid=SRID),
+                geom=Point(round(place.x + 1e-4 * (1 + i % 3), 7), round(place.y + 1e-4, 7), srid=SRID),
                 restricted=i == 20,
                 synthetic=True,
             )

@@ -150,7 +150,8 @@ def unpaired(user: User, day: dt.date) -> Iterable[Row]:
 def items(user: User, day: dt.date) -> Iterable[Row]:
     if user.institution is None:
         return
-    needed = StaffSettings.of(user.institution).needed_items
+    settings = StaffSettings.of(user.institution)
+    needed = settings.needed_items
     if not needed:
         return
     names = terms("item", user.institution)
@@ -160,6 +161,8 @@ def items(user: User, day: dt.date) -> Iterable[Row]:
     for staff, kind in valid.filter(staff__in=Staff.objects.visible_to(user)).values_list("staff", "kind"):
         held.setdefault(staff, set()).add(kind)
     people = Staff.objects.visible_to(user).employed(day).select_related("institution")
+    if settings.needed_by:
+        people = people.filter(kind__in=settings.needed_by)
     for person in people.order_by("institution__path", "number"):
         missing = [names.get(kind, kind) for kind in needed if kind not in held.get(person.pk, ())]
         if missing:
