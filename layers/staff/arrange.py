@@ -272,6 +272,12 @@ class _Undo(Exception):
     """Ends the trial of a proposal."""
 
 
+def _is_there(assignment: Assignment) -> bool:
+    """Whether the person has this role there already when the assignment begins."""
+    same = Assignment.objects.filter(staff=assignment.staff_id, role=assignment.role).on(assignment.valid_from)
+    return same.filter(grid=assignment.grid_id, post=assignment.post_id).exclude(pk=assignment.pk).exists()
+
+
 def _role_names(assignment: Assignment) -> tuple[str, str]:
     names = []
     for language in ("zh-hans", "en"):
@@ -288,7 +294,8 @@ def _clash(assignment: Assignment) -> Iterator[None]:
     except IntegrityError as error:
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
         zh, en = _role_names(assignment)
-        if name.startswith("assignment_of_a_person_once"):
+        # The same person again breaks both constraints; PostgreSQL names either.
+        if name.startswith("assignment_of_a_person_once") or _is_there(assignment):
             raise AlreadyInCharge(
                 f"{assignment.staff.name} 在这段时间已经是这里的{zh}。",
                 f"{assignment.staff.name} is the {en} here at that time already.",

@@ -216,3 +216,9 @@ class TermForm(forms.ModelForm):
     class Meta:
         model = Term
         fields = ("vocabulary", "code", "name", "name_en")
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("code") in terms(values.get("vocabulary") or "role", self.instance.institution):
+            self.add_error("code", _("这个代码已有词条; 请换一个。"))
+        return values
