@@ -25,7 +25,7 @@ from layers.rules.presets import take_over
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.streets.models import Street
 
-CHIEFS, MANAGERS, OTHERS = 4000, 5000, 5500
+CHIEFS, MANAGERS, COUNTERS, OTHERS = 4000, 5000, 5100, 5500
 """First numbers of made-up people, beside those of grid workers, which begin at 0."""
 HANDED_OVER = dt.date(2026, 6, 1)
 ITEMS = ("agreement", "certificate", "card", "terminal")
@@ -74,6 +74,8 @@ def arrange_people(
     )
     take_over(bank, "zg07")
     take_over(bank, "la03")
+    take_over(bank, "sm06")
+    _staff_outlets(branches, ids)
     _lead(bank, branches, rows, ids)
     mains = list(
         Assignment.objects.filter(staff__in=workers, kind="main").select_related("grid").order_by("grid__code")
@@ -133,6 +135,31 @@ def _lead(bank: Institution, branches: dict[str, Institution], rows: Sequence[Gr
             ),
         ]
     )
+
+
+def _staff_outlets(branches: dict[str, Institution], ids: dict[str, int]) -> None:
+    """Two account managers, a lobby manager, a non-cash teller and a teller in each sub-branch; the second has no lobby manager.
+
+    The account managers lead the sub-branch's part-time and external workers, and serve the township by turns.
+    """
+    kinds = ("account_manager", "account_manager", "hall_manager", "non_cash_teller", "teller")
+    people = [(branch, kind) for branch in branches.values() for kind in kinds]
+    del people[len(kinds) + 2]
+    made = Staff.objects.bulk_create(person(COUNTERS + i, branch, kind) for i, (branch, kind) in enumerate(people))
+    sellers: dict[int, list[Staff]] = defaultdict(list)
+    for one in made:
+        if one.kind == "account_manager":
+            sellers[one.institution_id].append(one)
+    serving = []
+    for code, branch in branches.items():
+        first, second = sellers[branch.pk]
+        Staff.objects.filter(institution=branch, kind="part_time").update(supervisor=first)
+        Staff.objects.filter(institution=branch, kind="external").update(supervisor=second)
+        serving += [
+            Assignment(staff=one, grid_id=ids[code], role="account_manager", kind=kind, valid_from=FIRST_DAY)
+            for one, kind in ((first, "main"), (second, "backup"))
+        ]
+    Assignment.objects.bulk_create(serving)
 
 
 def _hold_two(mains: list[Assignment]) -> None:

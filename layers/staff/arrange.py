@@ -91,7 +91,7 @@ def hand_over(user: User, old: Assignment, to: Staff, day: dt.date, **more: Any)
             raise PermissionDenied
         if to.pk == old.staff_id:
             raise NotAssignable(
-                "移交双方是同一人; 请选择另一人。", "Both are the same person: choose another.", field="staff"
+                "交接双方是同一人; 请选择另一人。", "Both are the same person: choose another.", field="staff"
             )
         _check_end(old, day)
         return assign(user, to, old.unit, day, role=old.role, kind=old.kind, until=old.valid_to, replaces=old, **more)
@@ -302,7 +302,7 @@ def _clash(assignment: Assignment) -> Iterator[None]:
             ) from error
         if name.startswith("assignment_one_in_charge"):
             raise AlreadyInCharge(
-                f"这段时间这里已有{zh}; 请用“移交”, 或安排为 B岗。",
+                f"这段时间这里已有{zh}; 请用“交接”, 或安排为 B岗。",
                 f"There is a {en} here at that time: hand over, or assign as a backup.",
             ) from error
         raise

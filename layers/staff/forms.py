@@ -77,7 +77,7 @@ class AssignForm(forms.Form):
 class HandOverForm(forms.Form):
     """To whom, from which day on."""
 
-    staff = StaffChoice(label=gettext_lazy("移交给"))
+    staff = StaffChoice(label=gettext_lazy("交接给"))
     day = day_field(gettext_lazy("自"))
     filing = forms.CharField(label=gettext_lazy("备案号"), max_length=60, required=False)
     note = forms.CharField(label=gettext_lazy("说明"), max_length=300, required=False)

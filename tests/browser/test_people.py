@@ -80,7 +80,7 @@ def test_a_manager_fills_the_vacancy_relieves_the_double_holder_and_reads_the_hi
     page.locator(f"{ROWS} tbody tr").nth(1).locator("td").nth(1).locator("a").click()
     expect(page.locator("h1")).to_have_text(held)
     card = page.locator(".card-row").filter(has=page.get_by_text("责任人", exact=False)).first
-    card.get_by_text("移交", exact=True).first.click()
+    card.get_by_text("交接", exact=True).first.click()
     other = Staff.objects.filter(kind="grid_manager", institution=idle.institution).first()
     card.locator("select").first.select_option(str(other.pk))
     day = card.locator("input[type=date]").first
@@ -125,7 +125,7 @@ def test_the_map_leads_to_the_people_of_a_grid(open_people: New) -> None:
     vacant = demo_grid("429005001001001")
     page = open_people(f"/?grid={vacant.pk}&level=3")
     page.wait_for_selector(READY)
-    page.locator("#panel-body a", has_text="安排、移交与历任").click()
+    page.locator("#panel-body a", has_text="安排、交接与历任").click()
     expect(page.locator(".vacant")).to_be_visible()
 
 

@@ -272,7 +272,7 @@ def _change_unit(
             values = dict(form.cleaned_data)
             arrange.hand_over(user, turn["one"], values.pop("staff"), values.pop("day"), **values)
 
-        return attempt(request, form, act, _("已移交; 须审批的等待上级机构审批。"))
+        return attempt(request, form, act, _("已交接; 须审批的等待上级机构审批。"))
     if do == "end":
         form = turn["end"]
         return attempt(request, form, lambda: arrange.end(user, turn["one"], form.cleaned_data["day"]), _("已办理。"))

@@ -51,7 +51,7 @@ const inCharge = ({ id, responsible, vacant, can_arrange: canArrange }) => [
   el("h3", {}, gettext("责任人")),
   ...responsible.map(person),
   vacant && el("p", { class: "vacant" }, icon("triangle-alert"), gettext("空缺")),
-  el("p", {}, el("a", { href: `/people/grids/${id}/` }, canArrange ? gettext("安排、移交与历任") : gettext("历任"))),
+  el("p", {}, el("a", { href: `/people/grids/${id}/` }, canArrange ? gettext("安排、交接与历任") : gettext("历任"))),
 ].filter(Boolean);
 
 const neighbourRow = ({ id, name, code, border_m: metres }, onGrid) =>
