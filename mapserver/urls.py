@@ -6,6 +6,7 @@ from django.views.i18n import JavaScriptCatalog
 
 from layers.accounts.views import SignIn, second_factor_page
 from layers.review.urls import shared
+from layers.staff.urls import sheets
 from mapserver import views
 from mapserver.api import api
 from mapserver.tiles import tile
@@ -19,6 +20,8 @@ urlpatterns = [
     path("plans/", include("layers.review.urls")),
     path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),
+    path("people/", include("layers.staff.urls")),
+    path("public/", include(sheets)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("healthz", views.healthz, name="healthz"),

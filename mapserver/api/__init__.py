@@ -23,6 +23,7 @@ from layers.partition.api import router as partition
 from layers.review.api import router as review
 from layers.rules.api import router as rules
 from layers.siting.api import router as siting
+from layers.staff.api import router as staff
 from layers.streets.api import router as streets
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
@@ -49,6 +50,9 @@ STATUS = {
     "rules_broken": 409,
     "plans_clash": 409,
     "nothing_in_force": 404,
+    "already_in_charge": 409,
+    "ratio_broken": 409,
+    "term_not_over": 409,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -93,7 +97,7 @@ api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
 api.add_router("/people", people)
-for router in (editing, ledger, oversight, partition, review, rules, siting, streets):
+for router in (editing, ledger, oversight, partition, review, rules, siting, staff, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 
