@@ -5,29 +5,36 @@ What exists is found by itself, in the URLs and in the operations of the API: an
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import Point
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from PIL import Image
 
 from layers.editing import service
 from layers.editing.models import Edit
 from layers.grids.models import Plan
+from layers.ledger.models import Customer
 from layers.orgs.models import ApiToken, User
 from layers.review.models import Comment, ShareLink
 from layers.rules.models import Rule
 from layers.rules.presets import presets
-from layers.staff.models import Staff
+from layers.staff.models import Assignment, Post, Staff, StaffSettings
+from layers.staff.photos import store
+from layers.staff.sheets import sheet_of
 from mapserver.api import api
 from tests.api.matrix import API, PAGES, ROLES, Line
 from tests.api.test_scopes import addresses
 from tests.api.world import INSIDE, World, named_plan
-from tests.factories import UserFactory
+from tests.factories import AssignmentFactory, StaffFactory, UserFactory
 
 REFUSED = {401, 403, 404}
 
@@ -113,7 +120,34 @@ def things_of(world: World, bank: str) -> dict[str, Any]:
             institution=world.institutions[f"{bank}总"], name="x", measure="households", low=1, severity="warn"
         ).pk,
         "import": world.imports[f"{bank}总"].pk,
+        **_people_of(world, bank, plan),
+        "customer": Customer.objects.get(name=f"{bank}一客户").pk,
         "token_of_another": colleague.tokens.get().pk,
+    }
+
+
+def _people_of(world: World, bank: str, plan: Plan) -> dict[str, Any]:
+    """A person with a photograph, one more, what they are in charge of or proposed for, a post, and an open sheet."""
+    head = world.institutions[f"{bank}总"]
+    person = Staff.objects.get(name=f"{bank}一员工")
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "PNG")
+    store(person, SimpleUploadedFile("x.png", picture.getvalue()))
+    serving = Assignment.objects.get(staff=person)
+    colleague = StaffFactory(institution=world.institutions[f"{bank}一"], name=f"{bank}一同事")
+    proposal = AssignmentFactory(
+        staff=colleague, grid=plan.grids.filter(level=2).last(), status=Assignment.Status.PROPOSED
+    )
+    post = Post.objects.create(
+        institution=head, kind="compound", code="P1", name=f"{bank}点位", geom=Point(*INSIDE, srid=4490)
+    )
+    StaffSettings.objects.update_or_create(institution=head, defaults={"public_sheets": True})
+    return {
+        "assignment": serving.pk,
+        "colleague": colleague.pk,
+        "proposal": proposal.pk,
+        "post": post.pk,
+        "sheet": sheet_of(serving.grid).token,
     }
 
 

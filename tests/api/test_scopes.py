@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from layers.facilities.models import Machine, Outlet
-from tests.api.world import INSIDE, LEAF, PHONES, World, bearer, spot
+from layers.ledger.models import Customer
+from layers.staff.lists import LISTS
+from layers.staff.models import Staff
+from tests.api.world import CUSTOMER_PHONE, INSIDE, LEAF, PHONES, World, bearer, spot
 from tests.factories import OutletFactory, UserFactory, retired
 
 HERE = f"lon={INSIDE[0]}&lat={INSIDE[1]}"
@@ -23,20 +28,21 @@ PEOPLE = tuple(f"{owner}员工" for owner in PHONES)
 FACILITIES = tuple(f"{owner}{what}" for owner in ("甲一", "甲二", "乙一") for what in ("网点", "机具"))
 IMPORTS = tuple(f"{owner}导入" for owner in ("甲总", "甲一", "乙总"))
 HOUSEHOLDS = ('"value": 301', '"value": 909')
-WORDS = (*PUBLISHED, *DRAFTS, *PEOPLE, *FACILITIES, *IMPORTS, *HOUSEHOLDS, *PHONES.values())
+CUSTOMERS = ("甲一客户", "甲二客户", "乙一客户")
+WORDS = (*PUBLISHED, *DRAFTS, *PEOPLE, *FACILITIES, *IMPORTS, *HOUSEHOLDS, *PHONES.values(), *CUSTOMERS, CUSTOMER_PHONE)
 
 BANK = {"甲发布", "甲总员工", "甲一员工", "甲二员工", "甲一网点", "甲二网点", "甲一机具", "甲二机具", HOUSEHOLDS[0]}
-HEAD = BANK | {"甲总草案", "甲一草案", PHONES["甲总"], PHONES["甲一"], PHONES["甲二"]}
+HEAD = BANK | {"甲总草案", "甲一草案", PHONES["甲总"], PHONES["甲一"], PHONES["甲二"], "甲一客户", "甲二客户"}
 SEEN = {
     "甲总 administrator": HEAD | {"甲总导入", "甲一导入"},
     "甲总 planner": HEAD | {"甲总导入", "甲一导入"},
     "甲总 manager": HEAD,
-    "甲总 worker": HEAD,
+    "甲总 worker": HEAD - set(CUSTOMERS),
     "甲总 auditor": HEAD,
-    "甲一 planner": BANK | {"甲一草案", "甲一导入", PHONES["甲一"]},
+    "甲一 planner": BANK | {"甲一草案", "甲一导入", PHONES["甲一"], "甲一客户"},
     "甲二 worker": BANK | {PHONES["甲二"]},
     "乙总 administrator": {
-        *("乙发布", "乙总草案", "乙一员工", PHONES["乙一"], "乙一网点", "乙一机具", "乙总导入"),
+        *("乙发布", "乙总草案", "乙一员工", PHONES["乙一"], "乙一网点", "乙一机具", "乙总导入", "乙一客户"),
         HOUSEHOLDS[1],
     },
     "监管 regulator": {*PUBLISHED, *FACILITIES, *HOUSEHOLDS},
@@ -58,11 +64,24 @@ def addresses(world: World) -> list[str]:
         found += [f"/api/locate?{HERE}&plan={plan.pk}&accuracy=5000"]
         found += [EVERYWHERE.format(layer="grids") + f"?plan={plan.pk}&level={level}" for level in range(3)]
     found += [f"/api/grids/{grid}" for grid in world.grids()]
-    for layer in ("outlets", "machines"):
+    found += ["/api/cares", "/api/oversight", "/api/oversight/table?area=429005", "/api/posts"]
+    found += [f"/api/people{rest}" for rest in ("", "/proposals", "/lists", *(f"/lists/{key}" for key in LISTS))]
+    for person in Staff.objects.all():
+        found += [f"/api/people/{person.pk}{rest}" for rest in ("", "/over", "/under")]
+    found += [f"/api/grids/{grid}/people" for grid in world.grids()]
+    found += [f"/api/customers/{customer.pk}" for customer in Customer.objects.all()]
+    for layer in ("outlets", "machines", "places", "customers"):
         found += [f"/api/layers/{layer}{place}" for place in ("", "?bbox=112,29,114,31", f"?near={_place()}")]
         found += [f"/api/layers/{layer}?grid={grid}" for grid in world.grids()]
         found += [EVERYWHERE.format(layer=layer)]
     return found + [f"/api/imports/{job.pk}" for job in world.imports.values()]
+
+
+def text_of(answers: Iterable[HttpResponse]) -> str:
+    """All that was answered, streams too."""
+    return b"\n".join(
+        b"".join(answer.streaming_content) if answer.streaming else answer.content for answer in answers
+    ).decode(errors="replace")
 
 
 def posts(client: Client, world: World) -> list[bytes]:
@@ -86,7 +105,7 @@ def test_every_user_reads_exactly_what_is_theirs(world: World, name: str):
     client = world.client(name)
     answers = [client.get(address) for address in addresses(world)]
     assert {answer.status_code for answer in answers} <= {200, 403, 404}
-    text = b"\n".join([*(answer.content for answer in answers), *posts(client, world)]).decode(errors="replace")
+    text = text_of(answers) + b"\n".join(posts(client, world)).decode(errors="replace")
     assert {word for word in WORDS if word in text} == SEEN[name]
 
 
@@ -112,7 +131,9 @@ def test_what_is_not_theirs_is_not_found(world: World, name: str):
 def test_counts_hold_only_what_is_seen(world: World, name: str, outlets: int):
     """A number is a leak, too."""
     client = world.client(name)
-    assert [layer["count"] for layer in client.get("/api/layers/").json()] == [outlets, outlets, 0, 0]
+    counts = {layer["id"]: layer["count"] for layer in client.get("/api/layers/").json()}
+    own = sum(word in SEEN[name] for word in CUSTOMERS)
+    assert counts == {"outlets": outlets, "machines": outlets, "places": 0, "customers": own}
     for layer in ("outlets", "machines"):
         found = client.get(f"/api/layers/{layer}?limit=1").json()
         assert (found["numberMatched"], found["numberReturned"]) == (outlets, min(outlets, 1))
@@ -133,7 +154,7 @@ def test_a_regulator_sees_no_people(world: World):
 
 def test_a_regulator_role_inside_a_bank_opens_nothing_more(world: World):
     client = bearer(UserFactory(institution=world.institutions["甲总"], role="regulator"))
-    text = b"".join(client.get(address).content for address in addresses(world)).decode(errors="replace")
+    text = text_of(client.get(address) for address in addresses(world))
     assert {word for word in WORDS if word in text} == SEEN["监管 regulator"]
 
 

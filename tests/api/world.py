@@ -13,6 +13,7 @@ from django.test import Client
 from layers.grids.loading import load_grids
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.imports.models import Import
+from layers.ledger.models import Customer
 from layers.orgs.models import ApiToken, Institution, User
 from tests.factories import (
     LEVEL_NAMES,
@@ -35,6 +36,7 @@ STEP = SIDE // 4
 INSIDE = (113 + STEP / 2e7, 30 + STEP / 2e7)
 """The middle of LEAF."""
 PHONES = {"甲总": "0728-0000001", "甲一": "0728-0000002", "甲二": "0728-0000003", "乙一": "0728-0000004"}
+CUSTOMER_PHONE = "0728-0000009"
 
 
 @dataclass
@@ -106,6 +108,14 @@ def build() -> World:
         if owner[1] != "总":
             OutletFactory(institution=places[owner], name=f"{owner}网点", geom=spot(1000 * number, 1000))
             MachineFactory(institution=places[owner], name=f"{owner}机具", geom=spot(1000 * number, 2000))
+            Customer.objects.create(
+                institution=places[owner],
+                code="C1",
+                name=f"{owner}客户",
+                kind="merchant",
+                phone=CUSTOMER_PHONE,
+                geom=spot(1000 * number, 3000),
+            )
     GridCount.objects.bulk_create(
         GridCount(grid=leaf, measure="households", value=value, as_of=dt.date(2026, 6, 30))
         for leaf, value in (
