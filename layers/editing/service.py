@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import shapely
@@ -33,7 +34,14 @@ NODE_SLACK = 3
 
 
 def commit(
-    plan_id: int, user: User, op: str, args: Mapping[str, Any], base_revision: int, *, dry_run: bool = False
+    plan_id: int,
+    user: User,
+    op: str,
+    args: Mapping[str, Any],
+    base_revision: int,
+    *,
+    dry_run: bool = False,
+    attempt: UUID | None = None,
 ) -> dict[str, Any]:
     """Do one operation on a draft.
 
@@ -45,6 +53,8 @@ def commit(
         The revision that the user looked at. Edits made since are no hindrance unless they concern the same grids.
     dry_run
         Everything is done and checked and measured, and then taken back.
+    attempt
+        Names what is sent. Whoever got no answer sends it again, and it is not done twice.
 
     Raises
     ------
@@ -53,6 +63,12 @@ def commit(
     arguments, operation = _parsed(op, args)
     with transaction.atomic():
         plan = locked_draft(plan_id)
+        if attempt and (already := plan.edits.filter(attempt=attempt, author=user).select_related("author").first()):
+            return log.news(plan, base_revision, user) | {
+                "edit": log.edit_json(already, user),
+                "measures": {},
+                "broken": [fault.to_json() for fault in evaluate(plan, already.grids)],
+            }
         others = log.since(plan, base_revision)
         try:
             outcome = operation(plan, arguments)
@@ -65,7 +81,16 @@ def commit(
         if clash := [edit for edit in others if not touched.isdisjoint(edit.grids)]:
             raise _conflict(plan, clash, touched)
         return _carry_out(
-            plan, user, op, args, step, touched, outcome.after, subject=_subject(outcome, step), dry_run=dry_run
+            plan,
+            user,
+            op,
+            args,
+            step,
+            touched,
+            outcome.after,
+            subject=_subject(outcome, step),
+            dry_run=dry_run,
+            attempt=attempt,
         )
 
 
@@ -239,6 +264,7 @@ def _carry_out(
     subject: str,
     undoes: Edit | None = None,
     dry_run: bool = False,
+    attempt: UUID | None = None,
 ) -> dict[str, Any]:
     change = step.change
     if not step.keys and step.levels is None:
@@ -263,6 +289,7 @@ def _carry_out(
             author=user,
             change=step.to_json(),
             undoes=undoes,
+            attempt=attempt,
             grids=sorted(touched),
             codes=[grid.code for grid in change.born.values()]
             + [pair["code"][1] for pair in step.facts.values() if "code" in pair],
