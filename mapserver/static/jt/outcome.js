@@ -41,10 +41,10 @@ export class Outcome {
     }
   }
 
-  /** One's own attempt dashed, what the others made of it solid. */
-  conflict(where, attempt) {
+  /** One's own attempts dashed, what the others made of it solid. */
+  conflict(where, ...attempts) {
     this.#lines((where?.features ?? []).flatMap(({ geometry }) => linesOf(geometry)), THEIRS);
-    this.#lines(linesOfAttempt(attempt), MINE);
+    this.#lines(attempts.flatMap(linesOfAttempt), MINE);
   }
 
   /** A pin where a rule is broken. */

@@ -113,6 +113,9 @@ export class View {
   /** Pixels from the top left of the map. @returns {{x: number, y: number}} */
   pixel(lonLat) { return this.#map.latLngToContainerPoint(this.latLng(lonLat)); }
 
+  /** The place at a pixel from the top left of the map. @param {{x: number, y: number}} pixel */
+  place({ x, y }) { return this.lonLat(this.#map.containerPointToLatLng([x, y])); }
+
   /** Says how many pixels at the bottom are under the sheet. @param {() => number} covered */
   setCovered(covered) { this.#covered = covered; }
 
@@ -166,17 +169,19 @@ export class View {
 
   /**
    * A handle that can be dragged, and reached and moved by the keyboard.
-   * @param {{title: string, onMove: (place: LonLat) => void, onDrop: (place: LonLat) => void, onClick?: (event) => void,
-   *          onKey: (event: KeyboardEvent, place: LonLat) => void}} actions
+   * @param {{title: string, size: number, isAbove: boolean, onMove: (place: LonLat) => LonLat, onDrop: (place: LonLat) => void, onClick?: (event) => void,
+   *          onMenu?: () => void, onKey: (event: KeyboardEvent, place: LonLat) => void}} actions
    */
-  handle(lonLat, element, { title, size, onMove, onDrop, onClick, onKey }) {
+  handle(lonLat, element, { title, size, isAbove, onMove, onDrop, onClick, onMenu, onKey }) {
     const marker = L.marker(this.latLng(lonLat), {
       icon: L.divIcon({ html: element, className: "handle-box", iconSize: [size, size] }), title, alt: title, draggable: true,
-      pane: "jt-handles", keyboard: true,
+      pane: "jt-handles", keyboard: true, zIndexOffset: isAbove ? 10_000 : 0,
     });
-    marker.on("drag", () => onMove(this.lonLat(marker.getLatLng())));
+    // Where it snaps to, it stands; the hand may be a little way off.
+    marker.on("drag", () => marker.setLatLng(this.latLng(onMove(this.lonLat(marker.getLatLng())))));
     marker.on("dragend", () => onDrop(this.lonLat(marker.getLatLng())));
     if (onClick) marker.on("click", ({ originalEvent }) => onClick(originalEvent));
+    if (onMenu) marker.on("contextmenu", onMenu);
     marker.addTo(this.#map);
     const sign = marker.getElement();
     sign.setAttribute("aria-label", title);
@@ -196,8 +201,9 @@ export class View {
       return;
     }
     const text = document.createElement("div");
+    text.translate = false;
     text.append(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
-    this.#tip ??= L.tooltip({ direction: "top", offset: [0, -14], className: "drag-tip" });
+    this.#tip ??= L.tooltip({ direction: "auto", offset: [36, 0], className: "drag-tip" });
     this.#tip.setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
   }
 
@@ -205,6 +211,12 @@ export class View {
   dots(lonLats, pane) {
     const look = this.#style({ fill: "#ffffff", opacity: 1, stroke: "#0b5fff", weight: 2 }, pane);
     return this.#group(lonLats.map((lonLat) => L.circleMarker(this.latLng(lonLat), { ...look, radius: 4 })));
+  }
+
+  /** Whether the map moves under the hand; not while a line is drawn in one stroke. */
+  setPanning(on) {
+    this.#map.dragging[on ? "enable" : "disable"]();
+    this.element.classList.toggle("holding", !on);
   }
 
   /** Whether a double click zooms; not while it ends a line. */
