@@ -141,14 +141,21 @@ def locked_draft(plan_id: int) -> Plan:
     return plan
 
 
+def affected(step: Step) -> set[Key]:
+    """The grids, of all levels, that a step changes; without those that only got nodes."""
+    return _moved(step) | step.keys - step.change.borders.keys()
+
+
 def concerned(step: Step, before: Sheet) -> set[Key]:
-    """The grids that a step is about: neither those that only got nodes, nor those that only follow what is below them."""
-    moved = {key for key, (taken, added) in step.change.borders.items() if _moves(taken, added)}
-    keys = moved | step.keys - step.change.borders.keys()
-    above = {
+    """The grids that a step is about: of those affected not the ones that only follow what is below them."""
+    keys, moved = affected(step), _moved(step)
+    return keys - {
         ancestor for key in keys if key in before.grids for ancestor in before.ancestors(key)[1:] if ancestor in moved
     }
-    return keys - above
+
+
+def _moved(step: Step) -> set[Key]:
+    return {key for key, (taken, added) in step.change.borders.items() if _moves(taken, added)}
 
 
 def _moves(taken: Iterable[Sequence[int]], added: Iterable[Sequence[int]]) -> bool:
@@ -271,7 +278,8 @@ def _carry_out(
         raise BadArguments("这一步没有改动任何内容。", "This step changes nothing.")
     shapes = {key: after.grids[key].geometry for key in change.borders}
     shapes |= {key: grid.geometry for key, grid in change.born.items()}
-    old = measure(sorted(touched - change.born.keys()))
+    measured = touched | affected(step)
+    old = measure(sorted(measured - change.born.keys()))
     with exact_cover(plan):
         write(plan, change, shapes, step.made)
         _write_facts(plan, step)
@@ -298,7 +306,7 @@ def _carry_out(
             east=east,
             north=north,
         )
-    present = sorted(touched - change.gone.keys())
+    present = sorted(measured - change.gone.keys())
     new = measure(present)
     answer = {
         "revision": plan.revision - dry_run,
@@ -306,7 +314,7 @@ def _carry_out(
         "changed": grids_json(plan, step.keys - change.gone.keys()),
         "removed": sorted(change.gone),
         "measures": {
-            str(key): {"before": _plain(old.get(key)), "after": _plain(new.get(key))} for key in sorted(touched)
+            str(key): {"before": _plain(old.get(key)), "after": _plain(new.get(key))} for key in sorted(measured)
         },
         "broken": [fault.to_json() for fault in evaluate(plan, present)] if present else [],
         "level_names": step.levels[1] if step.levels else plan.level_names,

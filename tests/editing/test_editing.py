@@ -15,7 +15,7 @@ from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import User
-from layers.rules.models import MeasureSettings
+from layers.rules.models import MeasureSettings, Rule
 from tests.api.world import assert_fault, bearer
 from tests.factories import CORNER, SIDE, UserFactory, grid, published, square_plan
 
@@ -81,7 +81,16 @@ def test_a_border_of_two_villages_moves_on_every_level_at_once(desk: Desk) -> No
     assert not audit(desk.plan)
     moved = answer["measures"][str(desk.grid("001002").pk)]
     assert moved["after"]["area_km2"]["value"] > moved["before"]["area_km2"]["value"]
-    assert set(answer["measures"]) == {str(desk.grid(code).pk) for code in ("001002", "002001")}
+    assert set(answer["measures"]) == {str(desk.grid(code).pk) for code in ("001", "002", "001002", "002001")}
+
+
+def test_rules_of_the_levels_above_are_judged_as_well(desk: Desk) -> None:
+    """A split below leaves the village as it is; a border between villages changes what the village has."""
+    Rule.objects.create(institution=desk.plan.institution, name="村面积", measure="area_km2", level=1, low=100)
+    answer = desk.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}], dry_run=True)
+    assert {fault["grid_id"] for fault in answer["broken"]} == {desk.grid("001").pk, desk.grid("002").pk}
+    answer = desk.do("split", grid=desk.grid("001").pk, lines=[at((-0.1, 0.5), (2.2, 0.5))])
+    assert str(desk.grid("001").pk) in answer["measures"]
 
 
 def test_a_dry_run_measures_and_changes_nothing(desk: Desk) -> None:
