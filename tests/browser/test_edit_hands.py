@@ -196,7 +196,7 @@ def test_measures_are_seen_before_a_split_a_merge_and_a_transfer(desk: Desk) -> 
     for point in ((1.7, 1.3), (2.4, 1.3), (2.4, 1.7), (1.7, 1.7)):
         desk.click(*point)
     page.keyboard.press("Enter")
-    expect(page.locator("#edit-hint")).to_contain_text("接收")
+    expect(page.locator("#edit-hint")).to_have_text("再点选接收的网格。")
     with page.expect_request(lambda request: '"transfer"' in (request.post_data or "")):
         page.mouse.move(*desk.pixel(1.3, 1.5))
     expect(result).to_contain_text("→")
@@ -318,4 +318,56 @@ def test_a_step_is_undone_out_of_the_history_and_refused_where_a_neighbour_has_c
     expect(page.locator("#edit-panel [role=alert]")).to_contain_text("之后又有改动")
     expect(page.locator("#map .pin").first).to_be_visible()
     assert not audit(desk.plan)
+    complaints.clear()
+
+
+def test_a_colleagues_edit_does_not_take_the_vertex_out_of_the_moving_hand(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.mouse.move(*desk.pixel(2, 0.5))
+    page.mouse.down()
+    page.mouse.move(*desk.pixel(2.2, 0.5), steps=5)
+    lines = [[place(-0.1, 3.5), place(1.1, 3.5)]]
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "split", {"grid": grid(desk.plan, "003003").pk, "lines": lines}, 1
+    )
+    expect(page.locator("#notice")).to_contain_text("拆分 003", timeout=9000)
+    page.mouse.move(*desk.pixel(2.3, 0.5), steps=5)
+    page.mouse.up()
+    desk.done("撤销: 调整界线 002 与 001")
+    # Again, and this time the colleague moves the very border.
+    vertex = paths(desk.plan)[0]["new"][1]
+    page.mouse.move(*desk.pixel(2.3, 0.5))
+    page.mouse.down()
+    page.mouse.move(*desk.pixel(2.1, 0.5), steps=5)
+    bend = {"old": [place(2, 0), vertex, place(2, 1)], "new": [place(2, 0), place(1.7, 0.5), place(2, 1)]}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, 3)
+    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
+    page.mouse.move(*desk.pixel(2.2, 0.5), steps=5)
+    page.mouse.up()
+    expect(page.locator("#theirs")).to_be_visible()
+    shot(page, "edit-conflict-drag")
+    assert Edit.objects.filter(plan=desk.plan).count() == 3
+    page.click("#mine")
+    desk.done("撤销: 调整界线 002 与 001")
+    assert not audit(desk.plan)
+    complaints.clear()
+
+
+def test_a_conflict_about_a_merge_shows_the_grids_that_were_chosen(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.route(re.compile(r"edits\?since"), lambda route: route.abort())
+    page.keyboard.press("m")
+    desk.click(0.5, 0.5)
+    desk.click(1.5, 0.5)
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "rename", {"grid": grid(desk.plan, "001002").pk, "name": "城东"}, 1
+    )
+    page.unroute(re.compile(r"edits\?since"))
+    page.click("#finish")
+    expect(page.locator("#theirs")).to_be_visible()
+    shot(page, "edit-conflict-merge")
+    page.click("#mine")
+    desk.done("撤销: 合并 001 与 002")
     complaints.clear()

@@ -35,13 +35,13 @@ export class Desk {
   stop() { clearInterval(this.#timer); }
 
   /** One operation, after those before it. @returns {Promise<Answer|null>} null: refused, or not sent */
-  commit(op, args) {
-    return this.send({ op, args, attempt: uuid() });
+  commit(op, args, base) {
+    return this.send({ op, args, attempt: uuid() }, base);
   }
 
   /** An edit, perhaps not for the first time; the server carries out each attempt once. @param {Attempt} attempt */
-  send(attempt) {
-    return this.#next(() => this.#send("edits", { ...attempt, base_revision: this.#plan.revision }, attempt));
+  send(attempt, base) {
+    return this.#next(() => this.#send("edits", { ...attempt, base_revision: base ?? this.#plan.revision }, attempt));
   }
 
   /** Makes a proposed division an edit. */

@@ -46,7 +46,8 @@ export class Editor {
     });
     this.reshape = new Reshape({
       view, sheet: () => this.sheet, level: page.level, outer: () => this.panel.outer, snap: this.snap,
-      commit: (op, args) => this.commit(op, args), preview: (op, args) => this.#try(op, args),
+      revision: () => this.#plan.revision,
+      commit: (op, args, base) => this.commit(op, args, base), preview: (op, args) => this.#try(op, args),
       onPick: (names) => this.panel.picked(names), onVertex: (remove) => this.panel.vertex(remove),
     });
     this.choose = new Choose((ids) => {
@@ -147,11 +148,14 @@ export class Editor {
     return true;
   }
 
-  /** @returns {Promise<object|null>} the answer, or null where it was refused */
-  commit(op, args) {
+  /**
+   * @param {number} [base] the revision that the edit was drawn on; the present one if it was not given
+   * @returns {Promise<object|null>} the answer, or null where it was refused
+   */
+  commit(op, args, base) {
     this.#try(null);
     this.outcome.clear();
-    return this.#desk.commit(op, args);
+    return this.#desk.commit(op, args, base);
   }
 
   /** A division that the computer has proposed. */
@@ -200,7 +204,12 @@ export class Editor {
 
   /** The line as it grows: what would come of it, where that can be said already. */
   #drawing(line) {
-    if (this.tool !== "split" || line.length < 2) return;
+    if (line.length < 2) return;
+    if (this.tool === "reshape") {
+      const { paths } = this.reshape.redrawn(line);
+      if (paths) this.#try("reshape", { paths, outer: this.panel.outer }, { quiet: true });
+    }
+    if (this.tool !== "split") return;
     const lines = [...this.#lines, line];
     const grid = this.#splitGrid(lines[0]);
     if (grid) this.#try("split", { grid: grid.id, lines }, { quiet: true });
@@ -285,8 +294,8 @@ export class Editor {
 
   #refused(error, attempt) {
     this.outcome.clear();
-    if (error.code === "edit_conflict") {
-      this.outcome.conflict(error.where, attempt);
+    if (error.code === "edit_conflict" && attempt) {
+      this.outcome.conflict(error.where, this.sheet, attempt);
       this.panel.conflict(error, {
         theirs: () => { this.outcome.clear(); this.panel.tool(this.tool); },
         mine: () => this.commit(attempt.op, this.sheet.onPresent(attempt.args)),
@@ -302,7 +311,7 @@ export class Editor {
     const waiting = this.#desk?.unsent.all ?? [];
     if (!waiting.length) return;
     this.outcome.clear();
-    this.outcome.conflict(null, ...waiting);
+    this.outcome.conflict(null, this.sheet, ...waiting);
     this.panel.unsent(waiting.length, {
       again: async () => {
         this.outcome.clear();

@@ -26,9 +26,11 @@ export class Reshape {
   #hover = null;
   #focus = null;
   #moved = null;
+  #held = false;
+  #base;
 
   /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number,
-   *           commit: (op: string, args: object) => Promise<object|null>, preview: (op: string, args: object) => void,
+   *           revision: () => number, commit: (op: string, args: object, base?: number) => Promise<object|null>, preview: (op: string, args: object) => void,
    *           outer: () => boolean, snap: import("jt/snap").Snap, onPick: (names: string[]|null) => void,
    *           onVertex: (remove: (() => void)|null) => void}} map  onVertex: a vertex is chosen; null for a node, which stays */
   constructor(map) {
@@ -72,7 +74,8 @@ export class Reshape {
 
   /** After the sheet has changed: the same border, if it is still there. */
   refresh() {
-    if (!this.#edge) return;
+    // Not under the moving hand: when it lets go.
+    if (!this.#edge || this.#held) return;
     const sheet = this.#map.sheet();
     const places = [this.#ends, ...(this.#moved ?? [])];
     this.#edge = places.map(([a, b]) => sheet.edgeAt(a, b)).find(Boolean) ?? null;
@@ -83,6 +86,7 @@ export class Reshape {
   }
 
   stop() {
+    this.#held = false;
     this.#clear();
     this.#hover?.drawn.remove();
     this.#edge = this.#hover = null;
@@ -135,19 +139,24 @@ export class Reshape {
 
   /** A stretch of the border replaced by a line drawn from somewhere on it to somewhere else. */
   redraw(line) {
+    const { paths, fault } = this.redrawn(line);
+    return paths ? this.#commit(paths) : notify(fault);
+  }
+
+  /** What a line makes of the border, or what is wrong with it. @returns {{paths?: object[], fault?: string}} */
+  redrawn(line) {
     const border = this.border;
     let [from, to] = [line[0], line.at(-1)].map((place) => this.#onBorder(place));
-    if (!from || !to) return notify(gettext("请从界线上的一处画到另一处。"));
     let inner = line.slice(1, -1);
-    if (from.at > to.at) [from, to, inner] = [to, from, inner.reverse()];
-    if (to.at - from.at < 1e-9) return notify(gettext("请从界线上的一处画到另一处。"));
+    if (from && to && from.at > to.at) [from, to, inner] = [to, from, inner.reverse()];
+    if (!from || !to || to.at - from.at < 1e-9) return { fault: gettext("请从界线上的一处画到另一处。") };
     const old = border.slice(Math.floor(from.at), Math.ceil(to.at) + 1);
     if (old.slice(1, -1).some(({ around }) => around.size !== 2))
-      return notify(gettext("这一段上有其他界线的端点，请分段重画。"));
+      return { fault: gettext("这一段上有其他界线的端点，请分段重画。") };
     const places = old.map(({ x, y }) => [x, y]);
     const path = [places[0], from.place, ...inner, to.place, places.at(-1)].map(onLattice)
       .filter((place, index, all) => index === 0 || String(place) !== String(all[index - 1]));
-    return this.#commit([{ old: places, new: path }]);
+    return { paths: [{ old: places, new: path }] };
   }
 
   /** Where on the border a place is meant to be: `at` counts vertices from its beginning. */
@@ -167,10 +176,11 @@ export class Reshape {
     return best.place ? best : null;
   }
 
-  #commit(paths) {
+  /** @param {number} [base] the revision at which the border was taken up */
+  #commit(paths, base) {
     // Any edge of what comes out finds the border again.
     this.#moved = paths.flatMap(({ new: path }) => path.slice(1).map((place, index) => [path[index], place]));
-    return this.#map.commit("reshape", { paths, outer: this.#map.outer() });
+    return this.#map.commit("reshape", { paths, outer: this.#map.outer() }, base);
   }
 
   #nearest(place) {
@@ -198,7 +208,10 @@ export class Reshape {
     const key = `${vertex.x},${vertex.y}`;
     const home = [vertex.x, vertex.y];
     const remove = () => this.#delete(vertex);
-    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: vertex, paths: (to) => moving(vertex, to),
+    // As the border is now: a colleague may change it while the hand moves, and then both versions are to be shown.
+    const now = moving(vertex, home).map(({ old }) => old);
+    const paths = (to) => now.map((old) => ({ old, new: old.map((place) => (String(place) === String(home) ? to : place)) }));
+    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: vertex, paths,
       onClick: (event) => (event.altKey ? remove() : this.#map.onVertex(isNode ? null : remove)), onMenu: remove, remove });
   }
 
@@ -244,7 +257,8 @@ export class Reshape {
       if (place.some((value, k) => Math.abs(value - home[k]) > 5e-8)) drop(place);
     } else if (event.key === "Escape" && this.#sketch.shown) {
       this.#focus = self.key;
-      this.draw();
+      this.#held = false;
+      this.refresh();
     } else if (event.key === "Delete" || event.key === "Backspace") remove();
     else return;
     event.preventDefault();
@@ -259,6 +273,8 @@ export class Reshape {
   }
 
   #drag(paths, to) {
+    if (!this.#held) this.#base = this.#map.revision();
+    this.#held = true;
     this.#line?.remove();
     this.#line = null;
     this.#sketch.show(paths(to), to, this.border);
@@ -267,9 +283,10 @@ export class Reshape {
 
   #drop(paths, home, place) {
     const to = onLattice(place);
-    if (String(to) === String(onLattice(home))) return this.draw();
+    this.#held = false;
+    if (String(to) === String(onLattice(home))) return this.refresh();
     this.#focus = to.join(",");
-    return this.#settle(this.#commit(paths(to)));
+    return this.#settle(this.#commit(paths(to), this.#base));
   }
 
   /** Until the answer is here the sketch stays; if the edit was refused, everything goes back. */
@@ -278,7 +295,7 @@ export class Reshape {
     this.#unsketch();
     if (!answer) {
       this.#moved = null;
-      if (this.#edge) this.draw();
+      this.refresh();
     }
   }
 
