@@ -96,7 +96,16 @@ def test_a_finger_draws_a_stroke_and_deletes_a_vertex(plan: Plan, open_map: Open
     page.touchscreen.tap(*desk.pixel(2, 2.2))
     expect(page.locator("[data-handle=middle]")).to_be_visible()
     shot(page, "edit-phone-picked")
-    finger(page, *(desk.pixel(2 + i / 20, 2.5) for i in range(6)))
+    touch = page.context.new_cdp_session(page)
+    for step in range(6):
+        x, y = desk.pixel(2 + step / 20, 2.5)
+        kind = "touchMove" if step else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    expect(page.locator(".drag-tip").last).to_contain_text("平方米")
+    box = page.locator(".drag-tip").last.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+    shot(page, "edit-phone-tip")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     desk.done("撤销: 调整界线")
     page.locator("[data-handle=vertex]").first.tap()
     page.locator("#delete-vertex").tap()

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from layers.editing.codes import named
 from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, GridCount, Plan
@@ -347,3 +348,16 @@ def test_a_client_killed_in_mid_edit_leaves_nothing(committed_db: None, raw: Any
     client.close()
     assert contents(plan) == before
     Desk(plan).do("rename", grid=grid(plan, "001").pk, name="甲")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "expected"),
+    [
+        ("城南 003", "429005001003", "429005001007", "城南 007"),
+        ("村 003003", "429005003003", "429005003005", "村 003005"),
+        ("第 3", "429005001003", "429005001012", "第 12"),
+        ("园区", "429005001003", "429005001007", "园区 007"),
+    ],
+)
+def test_a_new_grid_is_named_after_the_one_it_comes_from(name: str, old: str, new: str, expected: str) -> None:
+    assert named(name, old, new) == expected

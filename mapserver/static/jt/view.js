@@ -12,6 +12,7 @@ const { gettext, L } = window;
 const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
 const CLOSEST = 20;
 const MARGIN = 16;
+const NARROW = 640;
 
 /** Lets django-leaflet make its map (it waits for this event), and wraps it. */
 export function createView() {
@@ -193,7 +194,7 @@ export class View {
     };
   }
 
-  /** Words at a place, or none. @param {LonLat} lonLat @param {string[]} [lines] */
+  /** Words beside a place, or none. @param {LonLat} lonLat @param {string[]} [lines] */
   tip(lonLat, lines) {
     if (!lonLat || !lines?.length) {
       this.#tip?.remove();
@@ -203,8 +204,12 @@ export class View {
     const text = document.createElement("div");
     text.translate = false;
     text.append(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
-    this.#tip ??= L.tooltip({ direction: "auto", offset: [36, 0], className: "drag-tip" });
-    this.#tip.setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
+    // A small screen has no room beside the hand, and a finger hides what is under it: there they stand above.
+    const { x } = this.#map.getSize();
+    const isNarrow = x < NARROW;
+    this.#tip ??= L.tooltip({ direction: isNarrow ? "bottom" : "auto", offset: isNarrow ? [0, 0] : [36, 0], className: "drag-tip" });
+    const place = isNarrow ? this.#map.containerPointToLatLng([x / 2, MARGIN]) : this.latLng(lonLat);
+    this.#tip.setLatLng(place).setContent(text).addTo(this.#map);
   }
 
   /** Small points of a line being drawn. */
