@@ -102,15 +102,15 @@ def crossings(edges: Collection[Edge], others: Collection[Edge] | None = None) -
     first, second = list(edges), list(edges if others is None else others)
     if not first or not second:
         return []
-    tree = shapely.STRtree(_segments(second))
-    segments = _segments(first)
-    pairs = tree.query(segments, predicate="intersects").T.tolist()
+    tree = shapely.STRtree(segments(second))
+    lines = segments(first)
+    pairs = tree.query(lines, predicate="intersects").T.tolist()
     found: dict[Point, None] = {}
     for i, j in pairs:
         common = {first[i][:2], first[i][2:]} & {second[j][:2], second[j][2:]}
         if common or undirected(first[i]) == undirected(second[j]):
             continue
-        spot = shapely.get_coordinates(shapely.point_on_surface(segments[i].intersection(tree.geometries[j])))
+        spot = shapely.get_coordinates(shapely.point_on_surface(lines[i].intersection(tree.geometries[j])))
         x, y = np.rint(spot[0]).astype(int).tolist()
         found[(x, y)] = None
         if len(found) == 20:
@@ -138,7 +138,8 @@ def without_spikes(path: Iterable[Point]) -> list[Point]:
     return result
 
 
-def _segments(edges: Sequence[Edge]) -> list[BaseGeometry]:
+def segments(edges: Sequence[Edge]) -> list[BaseGeometry]:
+    """Edges as lines, in lattice units."""
     return list(shapely.linestrings(np.array(edges, dtype=np.float64).reshape(-1, 2, 2)))
 
 

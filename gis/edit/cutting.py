@@ -49,9 +49,14 @@ def split(sheet: Sheet, key: Key, lines: Sequence[Path], *, min_area_m2: float =
 
     Raises
     ------
-    LineMissesGrid, LineEndsInside, LineCrossesItself, Sliver, GridLocked
+    LineMissesGrid, LineEndsInside, LineCrossesItself, Sliver, GridLocked, HasNoOrOtherLevel
     """
     check_unlocked(sheet, [key])
+    if sheet.grids[key].parent is None:
+        raise HasNoOrOtherLevel(
+            f"{sheet.grids[key]} 是方案的服务区域, 不能拆分。请选择它下面的网格, 或先为它增加下级。",
+            f"{sheet.grids[key]} is the service area of the plan and stays whole. Split a grid below it, or give it a level below first.",
+        )
     sheet, cut = draw(sheet, [drawn_path(line) for line in lines], sheet.descendants(key))
     target = sheet.grids[key]
     inside = inside_of(cut, target)
@@ -124,7 +129,7 @@ def transfer(
             f"There is nothing inside the ring to give to {receiver}. Draw round a part of a neighbour.",
             where=places([], [drawn]),
         )
-    return _give(sheet, [(key, face_chain(face)) for key, face in taken], to)
+    return _give(sheet, [(key, face_chain(face)) for key, face in taken], to, min_area_m2)
 
 
 def _divide_by(sheet: Sheet, key: Key, parts: list[list[Polygon]], inside: set[Edge]) -> tuple[Sheet, list[Key]]:
@@ -166,7 +171,7 @@ def _region_of(face: Polygon, regions: Sequence[BaseGeometry]) -> int:
     return next(i for i, region in enumerate(regions) if region.contains(point))
 
 
-def _give(sheet: Sheet, pieces: Sequence[tuple[Key, Chain]], to: Key) -> Sheet:
+def _give(sheet: Sheet, pieces: Sequence[tuple[Key, Chain]], to: Key, min_area_m2: float) -> Sheet:
     """Move pieces of leaves to another leaf; above, only what the two sides do not have in common changes."""
     gains: dict[Key, list[Chain]] = defaultdict(list)
     losses: dict[Key, list[Chain]] = defaultdict(list)
@@ -182,7 +187,7 @@ def _give(sheet: Sheet, pieces: Sequence[tuple[Key, Chain]], to: Key) -> Sheet:
     }
     if vanished := [sheet.grids[key] for key, border in borders.items() if not border]:
         raise vanishes(vanished)
-    return checked(sheet, sheet.with_borders(borders), borders)
+    return checked(sheet, sheet.with_borders(borders), borders, min_area_m2)
 
 
 def _ring_polygon(ring: list[Point]) -> BaseGeometry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -37,7 +37,7 @@ Path = Sequence[Sequence[float]]
 
 MAX_VERTICES = 20_000
 MIN_AREA_M2 = 1.0
-"""A piece smaller than this is a slip of the hand."""
+"""A piece smaller than this is a slip of the hand, where nothing else is said."""
 DEGREES = 3
 """How far, in degrees, a drawing may lie from the sheet before its coordinates are taken for wrong."""
 
@@ -68,8 +68,7 @@ def check_simple(path: list[Point]) -> None:
     closed = path[0] == path[-1]
     inner = path[:-1] if closed else path
     if len(set(inner)) < len(inner):
-        twice = [point for i, point in enumerate(inner) if point in inner[:i]]
-        raise _crosses_itself(twice)
+        raise _crosses_itself([point for point, times in Counter(inner).items() if times > 1])
     edges = edges_along(path)
     if len(edges) > 2 and not shapely.LineString(path).is_simple:
         raise _crosses_itself(crossings(edges))
@@ -162,11 +161,11 @@ def in_degrees(geometry: BaseGeometry) -> BaseGeometry:
     return shapely.transform(geometry, to_degrees)
 
 
-def checked(before: Sheet, after: Sheet, keys: Iterable[Key]) -> Sheet:
+def checked(before: Sheet, after: Sheet, keys: Iterable[Key], min_area_m2: float = MIN_AREA_M2) -> Sheet:
     """The sheet after, if the grids are polygons and no new slivers have come of them."""
     for key in keys:
         old = {part.wkb for part in before.grids[key].geometry.geoms}
-        check_slivers([part for part in after.grids[key].geometry.geoms if part.wkb not in old], MIN_AREA_M2)
+        check_slivers([part for part in after.grids[key].geometry.geoms if part.wkb not in old], min_area_m2)
     return after
 
 

@@ -6,17 +6,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+import shapely
 
 from gis.edit.chain import (
     Chain,
     Edge,
     add,
     edges_along,
+    segments,
     turned,
     undirected,
 )
 from gis.edit.drawing import (
+    MIN_AREA_M2,
     Path,
     check_simple,
     checked,
@@ -43,7 +45,9 @@ class Replacement:
     new: list[Point]
 
 
-def reshape(sheet: Sheet, paths: Sequence[tuple[Path, Path]], *, outer: bool = False) -> Sheet:
+def reshape(
+    sheet: Sheet, paths: Sequence[tuple[Path, Path]], *, outer: bool = False, min_area_m2: float = MIN_AREA_M2
+) -> Sheet:
     """Replace stretches of border by others, in every ring of every level that contains them, in either direction.
 
     Parameters
@@ -53,10 +57,12 @@ def reshape(sheet: Sheet, paths: Sequence[tuple[Path, Path]], *, outer: bool = F
         there are given, with their new ends at the new place.
     outer
         Whether the border of the service area may move.
+    min_area_m2
+        A part of a grid smaller than this is refused as a sliver.
 
     Raises
     ------
-    PathNotBorder, OuterBorder, LineCrossesBorder, LineCrossesItself, GridLocked
+    PathNotBorder, OuterBorder, LineCrossesBorder, LineCrossesItself, Sliver, GridLocked
     """
     replacements = [Replacement(drawn_path(old), drawn_path(new)) for old, new in paths]
     if not any(set(edges_along(r.old)) ^ set(edges_along(r.new)) for r in replacements):
@@ -90,7 +96,7 @@ def reshape(sheet: Sheet, paths: Sequence[tuple[Path, Path]], *, outer: bool = F
         raise vanishes(vanished)
     if moved_ends:
         _check_closed(borders)
-    return checked(sheet, sheet.with_borders(borders), borders)
+    return checked(sheet, sheet.with_borders(borders), borders, min_area_m2)
 
 
 def _sides_of(sheet: Sheet, old: list[Point], outer: bool) -> tuple[list[Key], list[Key]]:
@@ -136,26 +142,18 @@ def _crosses(sheet: Sheet, crossed: Mapping[Point, Edge]) -> LineCrossesBorder:
 
 
 def _proper_crossings(new: list[Edge], others: set[Edge]) -> dict[Point, Edge]:
-    """Where new edges run across others, and the edge crossed."""
-    box = np.array(new).reshape(-1, 2)
-    low, high = box.min(axis=0), box.max(axis=0)
-    near = [
-        edge
-        for edge in others
-        if max(edge[0], edge[2]) >= low[0]
-        and min(edge[0], edge[2]) <= high[0]
-        and max(edge[1], edge[3]) >= low[1]
-        and min(edge[1], edge[3]) <= high[1]
-    ]
+    """Where new edges run across others, and the edge crossed; up to 20 places."""
+    old = list(others)
+    tree = shapely.STRtree(segments(old))
     found: dict[Point, Edge] = {}
-    for a in new:
-        for b in near:
-            s1, s2, s3, s4 = _turn(a, b[:2]), _turn(a, b[2:]), _turn(b, a[:2]), _turn(b, a[2:])
-            if s1 * s2 < 0 and s3 * s4 < 0:
-                share = s1 / (s1 - s2)
-                found[round(b[0] + share * (b[2] - b[0])), round(b[1] + share * (b[3] - b[1]))] = b
-                if len(found) == 20:
-                    return found
+    for i, j in tree.query(segments(new)).T.tolist():
+        a, b = new[i], old[j]
+        s1, s2, s3, s4 = _turn(a, b[:2]), _turn(a, b[2:]), _turn(b, a[:2]), _turn(b, a[2:])
+        if s1 * s2 < 0 and s3 * s4 < 0:
+            share = s1 / (s1 - s2)
+            found[round(b[0] + share * (b[2] - b[0])), round(b[1] + share * (b[3] - b[1]))] = b
+            if len(found) == 20:
+                break
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -23,6 +24,9 @@ class EditIn(Schema):
     args: dict[str, Any]
     base_revision: int = Field(ge=0)
     dry_run: bool = False
+    attempt: UUID | None = Field(
+        None, description="任取的 UUID; 同一方案中同一提交号只执行一次 / carried out once a plan"
+    )
 
 
 class UndoIn(Schema):
@@ -44,7 +48,9 @@ def own_plan(request: HttpRequest, plan_id: int) -> Plan:
 def edit(request: HttpRequest, plan_id: int, body: EditIn) -> dict[str, Any]:
     """Do one operation, or (`dry_run`) only say what would come of it."""
     plan = own_plan(request, plan_id)
-    return service.commit(plan.pk, request.user, body.op, body.args, body.base_revision, dry_run=body.dry_run)
+    return service.commit(
+        plan.pk, request.user, body.op, body.args, body.base_revision, dry_run=body.dry_run, attempt=body.attempt
+    )
 
 
 @router.get("/plans/{plan_id}/edits")

@@ -50,7 +50,8 @@ def named(name: str, old_code: str, code: str) -> str:
     digits = code[-3:]
     ending = re.search(r"(\d+)$", name)
     if ending and old_code.endswith(ending[1].zfill(min(3, len(ending[1])))):
-        return f"{name[: ending.start()]}{int(digits):0{len(ending[1])}}"[:120]
+        width = len(ending[1])
+        return f"{name[: ending.start()]}{code[-width:] if width > 3 else f'{int(digits):0{width}}'}"[:120]
     return f"{name} {digits}"[:120]
 
 

@@ -49,6 +49,9 @@ class Edit(models.Model):
     )
     grids = ArrayField(models.BigIntegerField(), verbose_name=_("改动的网格"))
     codes = ArrayField(models.CharField(max_length=32), default=list, verbose_name=_("新用的编码"))
+    attempt = models.UUIDField(
+        _("提交号"), null=True, editable=False, help_text=_("同一提交号只执行一次: 没收到回答时可以放心重发")
+    )
     west, south, east, north = (models.FloatField(null=True) for _side in range(4))
 
     class Meta:
@@ -58,6 +61,7 @@ class Edit(models.Model):
         verbose_name_plural = _("编辑记录")
         constraints = (
             models.UniqueConstraint(fields=("plan", "revision"), name="edit_one_a_revision"),
+            models.UniqueConstraint(fields=("plan", "attempt"), name="edit_an_attempt_is_carried_out_once"),
             models.CheckConstraint(
                 condition=models.Q(op__in=["undo", "redo"], undoes__isnull=False)
                 | (~models.Q(op__in=["undo", "redo"]) & models.Q(undoes__isnull=True)),

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import shapely
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from django.db.models import Max
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from gis import edit
 from gis.edit import Key, Sheet
 from layers.editing.faults import BadArguments, NoSuchGrid
 from layers.editing.store import Box, box_of, box_round, joined, sheet_at
 from layers.grids.models import Grid, Plan
+from layers.rules.models import MeasureSettings
 
 Path = list[tuple[float, float]]
 MAX_GRIDS = 2_000
 MAX_PATHS = 200
+LevelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00]*$")]
 
 
 class Args(BaseModel):
@@ -109,7 +112,7 @@ class Lock(Args):
 
 
 class Levels(Args):
-    names: list[str] = Field(min_length=2, max_length=5)
+    names: list[LevelName] = Field(min_length=2, max_length=5)
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def _sheet(plan: Plan, box: Box | None, keys: Sequence[Key], *, whole: bool = Tr
 def _reshape(plan: Plan, args: Reshape) -> Outcome:
     paths = [(stretch.old, stretch.new) for stretch in args.paths]
     sheet = _sheet(plan, box_of(*(path for pair in paths for path in pair)), [], whole=False)
-    after = edit.reshape(sheet, paths, outer=args.outer)
+    after = edit.reshape(sheet, paths, outer=args.outer, min_area_m2=_least_piece(plan))
     leaves = {leaf.key for leaf in sheet.leaves()}
     about = [key for key in edit.Change.between(sheet, after).borders if key in leaves]
     return Outcome(sheet, after, about=about)
@@ -146,7 +149,7 @@ def _reshape(plan: Plan, args: Reshape) -> Outcome:
 
 def _split(plan: Plan, args: Split) -> Outcome:
     sheet = _sheet(plan, box_round(plan, [args.grid]), [args.grid], whole=False)
-    return Outcome(sheet, edit.split(sheet, args.grid, args.lines), about=[args.grid])
+    return Outcome(sheet, edit.split(sheet, args.grid, args.lines, min_area_m2=_least_piece(plan)), about=[args.grid])
 
 
 def _merge(plan: Plan, args: Merge) -> Outcome:
@@ -157,7 +160,8 @@ def _merge(plan: Plan, args: Merge) -> Outcome:
 def _transfer(plan: Plan, args: Transfer) -> Outcome:
     box = joined(box_of(args.ring), box_round(plan, [args.to]))
     sheet = _sheet(plan, box, [args.to])
-    return Outcome(sheet, edit.transfer(sheet, args.ring, args.to, only_from=args.only_from), about=[args.to])
+    after = edit.transfer(sheet, args.ring, args.to, only_from=args.only_from, min_area_m2=_least_piece(plan))
+    return Outcome(sheet, after, about=[args.to])
 
 
 def _reparent(plan: Plan, args: Reparent) -> Outcome:
@@ -194,6 +198,20 @@ def _level_names(plan: Plan, after: Sheet) -> list[str] | None:
     return [*plan.level_names, *("子网格" for _ in range(more))] if more > 0 else None
 
 
+def _levels(plan: Plan, args: Levels) -> Outcome:
+    depth = 1 + (Grid.objects.filter(plan=plan).aggregate(deepest=Max("level"))["deepest"] or 0)
+    if len(args.names) < depth:
+        raise BadArguments(
+            f"方案现有 {depth} 级网格, 只给了 {len(args.names)} 个级别名称。请为每一级各写一个名称。",
+            f"The plan has {depth} levels and {len(args.names)} names were given: name each level.",
+        )
+    return Outcome(levels=args.names)
+
+
+def _least_piece(plan: Plan) -> float:
+    return MeasureSettings.of_path(plan.institution.path).least_piece_m2
+
+
 def _remove_level(plan: Plan, args: OneGrid) -> Outcome:
     sheet = _sheet(plan, box_round(plan, [args.grid]), [args.grid], whole=False)
     return Outcome(sheet, edit.remove_level(sheet, args.grid), about=[args.grid])
@@ -221,5 +239,5 @@ OPERATIONS: dict[str, tuple[type[Args], Callable[[Plan, Any], Outcome]]] = {
     ),
     "classify": (Classify, lambda plan, args: _facts(plan, args.grids, {"kind": args.kind.value})),
     "lock": (Lock, lambda plan, args: _facts(plan, args.grids, {"locked": args.locked})),
-    "levels": (Levels, lambda plan, args: Outcome(levels=args.names)),
+    "levels": (Levels, _levels),
 }

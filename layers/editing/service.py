@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import shapely
@@ -33,7 +34,14 @@ NODE_SLACK = 3
 
 
 def commit(
-    plan_id: int, user: User, op: str, args: Mapping[str, Any], base_revision: int, *, dry_run: bool = False
+    plan_id: int,
+    user: User,
+    op: str,
+    args: Mapping[str, Any],
+    base_revision: int,
+    *,
+    dry_run: bool = False,
+    attempt: UUID | None = None,
 ) -> dict[str, Any]:
     """Do one operation on a draft.
 
@@ -45,6 +53,8 @@ def commit(
         The revision that the user looked at. Edits made since are no hindrance unless they concern the same grids.
     dry_run
         Everything is done and checked and measured, and then taken back.
+    attempt
+        Names what is sent. Whoever got no answer sends it again, and it is not done twice.
 
     Raises
     ------
@@ -53,6 +63,12 @@ def commit(
     arguments, operation = _parsed(op, args)
     with transaction.atomic():
         plan = locked_draft(plan_id)
+        if attempt and (already := plan.edits.filter(attempt=attempt, author=user).select_related("author").first()):
+            return log.news(plan, base_revision, user) | {
+                "edit": log.edit_json(already, user),
+                "measures": {},
+                "broken": [fault.to_json() for fault in evaluate(plan, already.grids)],
+            }
         others = log.since(plan, base_revision)
         try:
             outcome = operation(plan, arguments)
@@ -65,7 +81,16 @@ def commit(
         if clash := [edit for edit in others if not touched.isdisjoint(edit.grids)]:
             raise _conflict(plan, clash, touched)
         return _carry_out(
-            plan, user, op, args, step, touched, outcome.after, subject=_subject(outcome, step), dry_run=dry_run
+            plan,
+            user,
+            op,
+            args,
+            step,
+            touched,
+            outcome.after,
+            subject=_subject(outcome, step),
+            dry_run=dry_run,
+            attempt=attempt,
         )
 
 
@@ -116,14 +141,21 @@ def locked_draft(plan_id: int) -> Plan:
     return plan
 
 
+def affected(step: Step) -> set[Key]:
+    """The grids, of all levels, that a step changes; without those that only got nodes."""
+    return _moved(step) | step.keys - step.change.borders.keys()
+
+
 def concerned(step: Step, before: Sheet) -> set[Key]:
-    """The grids that a step is about: neither those that only got nodes, nor those that only follow what is below them."""
-    moved = {key for key, (taken, added) in step.change.borders.items() if _moves(taken, added)}
-    keys = moved | step.keys - step.change.borders.keys()
-    above = {
+    """The grids that a step is about: of those affected not the ones that only follow what is below them."""
+    keys, moved = affected(step), _moved(step)
+    return keys - {
         ancestor for key in keys if key in before.grids for ancestor in before.ancestors(key)[1:] if ancestor in moved
     }
-    return keys - above
+
+
+def _moved(step: Step) -> set[Key]:
+    return {key for key, (taken, added) in step.change.borders.items() if _moves(taken, added)}
 
 
 def _moves(taken: Iterable[Sequence[int]], added: Iterable[Sequence[int]]) -> bool:
@@ -239,13 +271,15 @@ def _carry_out(
     subject: str,
     undoes: Edit | None = None,
     dry_run: bool = False,
+    attempt: UUID | None = None,
 ) -> dict[str, Any]:
     change = step.change
     if not step.keys and step.levels is None:
         raise BadArguments("这一步没有改动任何内容。", "This step changes nothing.")
     shapes = {key: after.grids[key].geometry for key in change.borders}
     shapes |= {key: grid.geometry for key, grid in change.born.items()}
-    old = measure(sorted(touched - change.born.keys()))
+    measured = touched | affected(step)
+    old = measure(sorted(measured - change.born.keys()))
     with exact_cover(plan):
         write(plan, change, shapes, step.made)
         _write_facts(plan, step)
@@ -263,6 +297,7 @@ def _carry_out(
             author=user,
             change=step.to_json(),
             undoes=undoes,
+            attempt=attempt,
             grids=sorted(touched),
             codes=[grid.code for grid in change.born.values()]
             + [pair["code"][1] for pair in step.facts.values() if "code" in pair],
@@ -271,7 +306,7 @@ def _carry_out(
             east=east,
             north=north,
         )
-    present = sorted(touched - change.gone.keys())
+    present = sorted(measured - change.gone.keys())
     new = measure(present)
     answer = {
         "revision": plan.revision - dry_run,
@@ -279,7 +314,7 @@ def _carry_out(
         "changed": grids_json(plan, step.keys - change.gone.keys()),
         "removed": sorted(change.gone),
         "measures": {
-            str(key): {"before": _plain(old.get(key)), "after": _plain(new.get(key))} for key in sorted(touched)
+            str(key): {"before": _plain(old.get(key)), "after": _plain(new.get(key))} for key in sorted(measured)
         },
         "broken": [fault.to_json() for fault in evaluate(plan, present)] if present else [],
         "level_names": step.levels[1] if step.levels else plan.level_names,

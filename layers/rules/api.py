@@ -67,6 +67,7 @@ class SettingsForm(Schema):
     household_weight: float = Field(1, ge=0, le=1e6)
     cash_point_weight: float = Field(0, ge=0, le=1e6)
     km2_weight: float = Field(0, ge=0, le=1e6)
+    least_piece_m2: float = Field(1, ge=0, le=1e6)
     households_from: MeasureSettings.From = MeasureSettings.From.AUTOMATIC
 
 
@@ -238,6 +239,7 @@ def settings_json(settings: MeasureSettings, owner: Institution) -> dict[str, An
         "household_weight": settings.household_weight,
         "cash_point_weight": settings.cash_point_weight,
         "km2_weight": settings.km2_weight,
+        "least_piece_m2": settings.least_piece_m2,
         "households_from": settings.households_from,
         "own": settings.institution_id == owner.pk,
         "set_by": settings.institution.name if settings.institution_id else None,

@@ -120,7 +120,7 @@ class Rule(models.Model):
 
 
 class MeasureSettings(models.Model):
-    """指标设置: how an institution measures workload and households; its branches follow unless they have their own."""
+    """指标设置: how an institution measures workload and households, and what is too small a piece; its branches follow unless they have their own."""
 
     class From(models.TextChoices):
         AUTOMATIC = "automatic", _("自动: 服务区域内有建筑户数时用建筑, 否则用网格登记数")
@@ -133,6 +133,9 @@ class MeasureSettings(models.Model):
     household_weight = models.FloatField(_("每户"), default=1)
     cash_point_weight = models.FloatField(_("每个助农取款点"), default=0)
     km2_weight = models.FloatField(_("每平方公里"), default=0)
+    least_piece_m2 = models.FloatField(
+        _("最小碎块 (平方米)"), default=1, help_text=_("画界线时, 更小的碎块视为误画, 不保存")
+    )
     households_from = models.CharField(_("户数来源"), max_length=10, choices=From.choices, default=From.AUTOMATIC)
 
     class Meta:
@@ -144,6 +147,9 @@ class MeasureSettings(models.Model):
                 condition=Q(household_weight__gte=0, cash_point_weight__gte=0, km2_weight__gte=0)
                 & (Q(household_weight__gt=0) | Q(cash_point_weight__gt=0) | Q(km2_weight__gt=0)),
                 name="measure_settings_weigh_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(least_piece_m2__gte=0), name="measure_settings_least_piece_is_no_less_than_0"
             ),
         )
 

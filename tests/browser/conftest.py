@@ -11,6 +11,11 @@ from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from layers.demo.bank import PASSWORD
+from layers.grids.loading import load_grids
+from layers.grids.models import Plan
+from layers.orgs.models import User
+from tests.browser.desk import Desk, at_desk, forget
+from tests.factories import LEVEL_NAMES, square_records
 
 # Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -98,3 +103,22 @@ def sign_in(page: Page, user: str, password: str = PASSWORD, *, after: str = "/"
 
 def panel_text(page: Page) -> str:
     return page.inner_text("#panel-body")
+
+
+@pytest.fixture
+def plan(demo_site: None, django_db_blocker: Any) -> Iterator[Plan]:
+    """A draft of 4 × 4 squares on three levels, of the bank of the demo county."""
+    with django_db_blocker.unblock():
+        user = User.objects.get(username="planner")
+        assert user.institution is not None
+        plan = Plan.objects.create(
+            institution=user.institution, name="编辑草案", area_code="429005", level_names=list(LEVEL_NAMES[:3])
+        )
+        load_grids(plan, square_records(2, levels=3))
+        yield plan
+        forget(plan)
+
+
+@pytest.fixture
+def desk(plan: Plan, open_map: Open) -> Desk:
+    return at_desk(open_map, plan)

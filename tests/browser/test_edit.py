@@ -2,124 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from layers.editing import service
 from layers.editing.models import Edit
 from layers.grids.coverage import audit
-from layers.grids.loading import load_grids
 from layers.grids.models import Grid, Plan
-from layers.orgs.models import User
 from layers.streets.models import Street
 from tests.browser.conftest import PHONE
+from tests.browser.desk import Desk, Open, at_desk, colleague, on_screen, place, shot
 from tests.browser.test_map import CHINESE, UI_TEXTS
-from tests.factories import CORNER, LEVEL_NAMES, SIDE, grid, square_records
+from tests.factories import grid
 
 pytestmark = pytest.mark.browser
-Open = Callable[..., Page]
-S = SIDE // 4
-"""Side of a leaf, in lattice steps."""
-
-
-def place(x: float, y: float) -> list[float]:
-    """A point in sides of a leaf from the corner, in degrees."""
-    return [(CORNER[0] + round(x * S)) / 1e7, (CORNER[1] + round(y * S)) / 1e7]
-
-
-@pytest.fixture
-def plan(demo_site: None, django_db_blocker: Any) -> Iterator[Plan]:
-    """A draft of 4 × 4 squares on three levels, of the bank of the demo county."""
-    with django_db_blocker.unblock():
-        user = User.objects.get(username="planner")
-        assert user.institution is not None
-        plan = Plan.objects.create(
-            institution=user.institution, name="编辑草案", area_code="429005", level_names=list(LEVEL_NAMES[:3])
-        )
-        load_grids(plan, square_records(2, levels=3))
-        yield plan
-        forget(plan)
-
-
-def forget(plan: Plan) -> None:
-    """Takes the draft out of the demo county again, past the log that only grows."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        for statement in (
-            # First, as every edit does: one that is under way ends before.
-            "SELECT FROM plan WHERE id = %s FOR UPDATE",
-            "DELETE FROM grid_cover WHERE grid_id IN (SELECT id FROM grid WHERE plan_id = %s)",
-            "DELETE FROM edit WHERE plan_id = %s",
-            "DELETE FROM grid WHERE plan_id = %s",
-            "DELETE FROM plan WHERE id = %s",
-        ):
-            cursor.execute(statement, [plan.pk])
-        cursor.execute("DELETE FROM account WHERE username = 'planner-colleague'")
-
-
-def on_screen(page: Page, lon: float, lat: float) -> tuple[float, float]:
-    """Where a place stands on the screen, by the address of the page."""
-    x, y = page.evaluate(
-        """([lon, lat]) => { const map = document.querySelector('#map').getBoundingClientRect();
-        const address = new URLSearchParams(location.search);
-        const [middle, parallel, z] = ['lon', 'lat', 'z'].map((name) => Number(address.get(name)));
-        const size = 256 * 2 ** z;
-        const mercator = (degrees) => Math.log(Math.tan(Math.PI / 4 + degrees * Math.PI / 360)) / (2 * Math.PI);
-        return [map.left + map.width / 2 + (lon - middle) / 360 * size,
-            map.top + map.height / 2 - (mercator(lat) - mercator(parallel)) * size]; }""",
-        [lon, lat],
-    )
-    return x, y
-
-
-class Desk:
-    """The map page at the draft."""
-
-    def __init__(self, page: Page, plan: Plan) -> None:
-        self.page = page
-        self.plan = plan
-
-    def pixel(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point stands on the screen."""
-        return on_screen(self.page, *place(x, y))
-
-    def click(self, x: float, y: float, **options: Any) -> None:
-        self.page.mouse.click(*self.pixel(x, y), **options)
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self.page.mouse.move(*self.pixel(*start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.pixel((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), steps=4)
-        self.page.mouse.move(*self.pixel(*end), steps=4)
-        self.page.mouse.up()
-
-    def done(self, label: str) -> None:
-        expect(self.page.locator("#undo")).to_contain_text(label)
-
-
-@pytest.fixture
-def desk(plan: Plan, open_map: Open) -> Desk:
-    return at_desk(open_map, plan)
-
-
-def at_desk(open_map: Open, plan: Plan, **options: Any) -> Desk:
-    lon, lat = place(2, 2)
-    page = open_map(f"?plan={plan.pk}&level=2&lon={lon}&lat={lat}&z=15", **options)
-    expect(page.locator("#edit-panel")).to_be_visible()
-    return Desk(page, plan)
-
-
-def shot(page: Page, name: str) -> None:
-    """A picture, where a folder for it is named."""
-    if folder := os.environ.get("JINGTIAN_SHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @pytest.mark.domain("ZG02")
@@ -308,15 +206,6 @@ def test_a_finger_moves_a_border(plan: Plan, open_map: Open) -> None:
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     desk.done("撤销: 调整界线")
     assert not audit(plan)
-
-
-def colleague(plan: Plan) -> User:
-    """Another planner of the same bank."""
-    user, _new = User.objects.get_or_create(
-        username="planner-colleague",
-        defaults={"institution": plan.institution, "role": User.Role.PLANNER, "last_name": "同事"},
-    )
-    return user
 
 
 def test_edits_of_others_appear_by_themselves(desk: Desk) -> None:

@@ -26,7 +26,7 @@ from layers.orgs.models import Institution
 from layers.rules.models import Rule
 from layers.streets.models import Street
 from tests.browser.conftest import READY, sign_in
-from tests.browser.test_edit import on_screen, shot
+from tests.browser.desk import on_screen, shot
 
 pytestmark = pytest.mark.browser
 NAME = "早间调整"

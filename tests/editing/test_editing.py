@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import Any
 
 import psycopg2
@@ -10,10 +11,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from layers.editing.codes import named
 from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import User
+from layers.rules.models import MeasureSettings, Rule
 from tests.api.world import assert_fault, bearer
 from tests.factories import CORNER, SIDE, UserFactory, grid, published, square_plan
 
@@ -79,7 +82,16 @@ def test_a_border_of_two_villages_moves_on_every_level_at_once(desk: Desk) -> No
     assert not audit(desk.plan)
     moved = answer["measures"][str(desk.grid("001002").pk)]
     assert moved["after"]["area_km2"]["value"] > moved["before"]["area_km2"]["value"]
-    assert set(answer["measures"]) == {str(desk.grid(code).pk) for code in ("001002", "002001")}
+    assert set(answer["measures"]) == {str(desk.grid(code).pk) for code in ("001", "002", "001002", "002001")}
+
+
+def test_rules_of_the_levels_above_are_judged_as_well(desk: Desk) -> None:
+    """A split below leaves the village as it is; a border between villages changes what the village has."""
+    Rule.objects.create(institution=desk.plan.institution, name="村面积", measure="area_km2", level=1, low=100)
+    answer = desk.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}], dry_run=True)
+    assert {fault["grid_id"] for fault in answer["broken"]} == {desk.grid("001").pk, desk.grid("002").pk}
+    answer = desk.do("split", grid=desk.grid("001").pk, lines=[at((-0.1, 0.5), (2.2, 0.5))])
+    assert str(desk.grid("001").pk) in answer["measures"]
 
 
 def test_a_dry_run_measures_and_changes_nothing(desk: Desk) -> None:
@@ -222,12 +234,48 @@ def test_a_locked_grid_is_left_alone(desk: Desk) -> None:
         ("rename", {"grid": 0, "name": "\0"}, 400, "bad_arguments"),
         ("divide", {"grid": 0, "parts": [{"polygons": ["nonsense"]}]}, 404, "no_such_grid"),
         ("levels", {"names": ["一"]}, 400, "bad_arguments"),
+        ("levels", {"names": ["县", "镇"]}, 400, "bad_arguments"),
+        ("levels", {"names": ["县", "镇", " "]}, 400, "bad_arguments"),
+        ("levels", {"names": ["县", "镇", "网\0"]}, 400, "bad_arguments"),
+        ("levels", {"names": ["县", "镇", "网" * 99]}, 400, "bad_arguments"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(desk: Desk, op: str, args: dict, status: int, code: str) -> None:
     before = contents(desk.plan)
     assert_fault(desk.try_to(op, **args), status, code)
     assert contents(desk.plan) == before and not Edit.objects.exists()
+
+
+def test_the_service_area_is_split_below_only(desk: Desk) -> None:
+    root = Grid.objects.get(plan=desk.plan, parent=None)
+    body = assert_fault(desk.try_to("split", grid=root.pk, lines=[at((-1, 1.5), (5, 1.5))]), 400, "wrong_level")
+    assert "服务区域" in body["message"]["zh"]
+
+
+def test_an_attempt_sent_twice_is_carried_out_once(desk: Desk) -> None:
+    """The server was killed after it had written, before it answered: the browser sends the same again."""
+    body = {
+        "op": "split",
+        "args": {"grid": desk.grid("001001").pk, "lines": [at((-0.1, 0.5), (1.1, 0.5))]},
+        "base_revision": desk.revision,
+        "attempt": str(uuid.uuid4()),
+    }
+    first, again = desk.post("edits", **body), desk.post("edits", **body)
+    assert first.status_code == again.status_code == 200
+    assert first.json()["edit"]["id"] == again.json()["edit"]["id"]
+    assert again.json()["revision"] == 2
+    assert {grid["id"] for grid in first.json()["changed"]} == {grid["id"] for grid in again.json()["changed"]}
+    assert Edit.objects.count() == 1 and not audit(desk.plan)
+    dry = desk.post("edits", **body | {"attempt": str(uuid.uuid4()), "dry_run": True, "base_revision": 2})
+    assert dry.status_code in {200, 400} and Edit.objects.count() == 1
+
+
+def test_how_small_a_piece_may_be_is_a_setting_of_the_institution(desk: Desk) -> None:
+    corner = at((-0.01, 0.11), (0.11, -0.01))
+    MeasureSettings.objects.create(institution=desk.plan.institution, least_piece_m2=1_000_000)
+    assert_fault(desk.try_to("split", grid=desk.grid("001001").pk, lines=[corner]), 400, "sliver")
+    MeasureSettings.objects.update(least_piece_m2=1)
+    desk.do("split", grid=desk.grid("001001").pk, lines=[corner])
 
 
 def test_nothing_else_than_a_draft_is_edited(desk: Desk) -> None:
@@ -300,3 +348,16 @@ def test_a_client_killed_in_mid_edit_leaves_nothing(committed_db: None, raw: Any
     client.close()
     assert contents(plan) == before
     Desk(plan).do("rename", grid=grid(plan, "001").pk, name="甲")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "expected"),
+    [
+        ("城南 003", "429005001003", "429005001007", "城南 007"),
+        ("村 003003", "429005003003", "429005003005", "村 003005"),
+        ("第 3", "429005001003", "429005001012", "第 12"),
+        ("园区", "429005001003", "429005001007", "园区 007"),
+    ],
+)
+def test_a_new_grid_is_named_after_the_one_it_comes_from(name: str, old: str, new: str, expected: str) -> None:
+    assert named(name, old, new) == expected

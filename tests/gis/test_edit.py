@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -177,6 +178,42 @@ def test_split_refuses_and_says_where(line: list[tuple[float, float]], refusal: 
 def test_a_line_of_a_hundred_thousand_vertices_is_refused() -> None:
     with pytest.raises(fault.TooManyVertices):
         split(squares(), 4, [np.random.default_rng(1).random((100_000, 2))])
+
+
+def test_the_service_area_is_not_split() -> None:
+    with pytest.raises(fault.HasNoOrOtherLevel):
+        split(squares(), 1, [at((-9, 5000), (3 * D, 5000))])
+
+
+def test_a_long_new_border_is_looked_at_in_a_second() -> None:
+    """Fifteen thousand vertices that return to where they were, and as many across two hundred borders."""
+    border = at((D, 0), (D, D))
+    there = [(D + 1 + i * (D - 9) // 15_000, 5000 + 3000 * (i % 2)) for i in range(7_500)]
+    started = time.perf_counter()
+    with pytest.raises(fault.LineCrossesItself):
+        reshape(squares(), [(border, [border[0], *at(*there, *there), border[1]])])
+    saw = [(D + 2 * i, D + 3 - 6 * (i % 2)) for i in range(1, 4_000)]
+    with pytest.raises(fault.LineCrossesBorder) as refused:
+        reshape(squares(), [(border[::-1], [border[1], *at(*saw, (D + 8500, 2000)), border[0]])])
+    assert len(refused.value.where["features"]) == 20
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("least", [1.0, 2_000.0])
+def test_how_small_a_piece_may_be_is_set(least: float) -> None:
+    """A corner of about 600 m²: kept where the least is one, a sliver where it is two thousand."""
+    corner = at((-9, 3009), (3009, -9))
+    tongue = ([*at((D, 0), (D, D))], [*at((D, 0), (-500, 4990), (-500, 5010), (D, D))])
+    sheet = squares()
+    if least == 1:
+        assert_exact(split(sheet, 4, [corner], min_area_m2=least))
+        return
+    with pytest.raises(fault.Sliver):
+        split(sheet, 4, [corner], min_area_m2=least)
+    with pytest.raises(fault.Sliver):
+        transfer(sheet, at((D - 2000, 10), (D + 9, 10), (D + 9, 2000), (D - 2000, 2000)), 6, min_area_m2=least)
+    with pytest.raises(fault.EditRefused):
+        reshape(sheet, [tongue], min_area_m2=least)
 
 
 def test_merge_and_its_refusals() -> None:

@@ -355,6 +355,7 @@ def test_workload_settings_are_inherited_until_set(admin: Client, bank: Institut
         "household_weight": 1,
         "cash_point_weight": 0,
         "km2_weight": 4,
+        "least_piece_m2": 1,
         "households_from": "automatic",
         "own": False,
         "set_by": "潜江农商行",

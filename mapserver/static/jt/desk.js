@@ -1,10 +1,13 @@
 /** A planner's desk at one draft: sends edits, takes in those of others, keeps what could not be sent. */
 import { get, post } from "jt/api";
 
+import { Unsent, uuid } from "jt/unsent";
+
 const EVERY = 5000;
+const PATIENCE = 30_000;
 
 /**
- * @typedef {{op: string, args: object}} Attempt
+ * @typedef {import("jt/unsent").Attempt} Attempt
  * @typedef {{revision: number, edit: object|null, changed: object[], removed: number[], measures: object, broken: object[],
  *            undo: string|null, redo: string|null}} Answer
  */
@@ -19,20 +22,26 @@ export class Desk {
   /**
    * @param {object} plan
    * @param {{onNews: (news: object) => void, onDone: (answer: Answer, attempt?: Attempt) => void,
-   *          onRefused: (error: import("jt/api").ApiError, attempt?: Attempt) => void, onUnsent: (attempt: Attempt) => void,
+   *          onRefused: (error: import("jt/api").ApiError, attempt?: Attempt) => void, onUnsent: () => void,
    *          onBusy: (busy: boolean) => void}} on
    */
   constructor(plan, on) {
     this.#plan = plan;
     this.#on = on;
+    this.unsent = new Unsent(plan.id);
     this.#timer = setInterval(() => document.visibilityState === "visible" && this.poll().catch(() => {}), EVERY);
   }
 
   stop() { clearInterval(this.#timer); }
 
   /** One operation, after those before it. @returns {Promise<Answer|null>} null: refused, or not sent */
-  commit(op, args) {
-    return this.#next(() => this.#send("edits", { op, args, base_revision: this.#plan.revision }, { op, args }));
+  commit(op, args, base) {
+    return this.send({ op, args, attempt: uuid() }, base);
+  }
+
+  /** An edit, perhaps not for the first time; the server carries out each attempt once. @param {Attempt} attempt */
+  send(attempt, base) {
+    return this.#next(() => this.#send("edits", { ...attempt, base_revision: base ?? this.#plan.revision }, attempt));
   }
 
   /** Makes a proposed division an edit. */
@@ -40,7 +49,8 @@ export class Desk {
     return this.#next(() => this.#send("partition", { ...wish, apply: true, base_revision: this.#plan.revision }));
   }
 
-  back() { return this.#next(() => this.#send("undo", { base_revision: this.#plan.revision })); }
+  /** Takes back one's last step, or a given one. @param {number} [edit] */
+  back(edit) { return this.#next(() => this.#send("undo", { base_revision: this.#plan.revision, edit })); }
 
   again() { return this.#next(() => this.#send("redo", { base_revision: this.#plan.revision })); }
 
@@ -55,19 +65,6 @@ export class Desk {
 
   /** Asks what has happened since. */
   poll() { return this.#next(() => this.#news(), { quiet: true }); }
-
-  /** What was left unsent in this browser. @returns {Attempt|null} */
-  get unsent() {
-    try {
-      return JSON.parse(localStorage.getItem(this.#key));
-    } catch {
-      return null;
-    }
-  }
-
-  forget() { localStorage.removeItem(this.#key); }
-
-  get #key() { return `jt-unsent-${this.#plan.id}`; }
 
   #next(work, { quiet = false } = {}) {
     const run = async () => {
@@ -85,8 +82,8 @@ export class Desk {
 
   async #send(address, body, attempt) {
     try {
-      const answer = await post(`plans/${this.#plan.id}/${address}`, body);
-      this.forget();
+      const answer = await post(`plans/${this.#plan.id}/${address}`, body, { signal: AbortSignal.timeout(PATIENCE) });
+      if (attempt) this.unsent.forget(attempt);
       // Steps of others lie between: what they changed comes along.
       if (answer.revision > this.#plan.revision + 1) await this.#news();
       else this.#take(answer);
@@ -94,9 +91,10 @@ export class Desk {
       return answer;
     } catch (error) {
       if (error.status === 0 && attempt) {
-        localStorage.setItem(this.#key, JSON.stringify(attempt));
-        this.#on.onUnsent(attempt);
+        this.unsent.keep(attempt);
+        this.#on.onUnsent();
       } else {
+        if (attempt) this.unsent.forget(attempt);
         if (error.code === "edit_conflict") await this.#news();
         this.#on.onRefused(error, attempt);
       }

@@ -1,43 +1,64 @@
-/** Drawing a line by clicks, by fingers, or by the keyboard (a cross-hair in the middle); it can follow streets and snap. */
-import { get, post } from "jt/api";
+/** Drawing a line by clicks, in one stroke, or by the keyboard (a cross-hair in the middle); it can follow streets and snap. */
+import { post } from "jt/api";
 import { notify } from "jt/dom";
-import { nearestOn, onLattice } from "jt/plane";
+import { onLattice, simplified } from "jt/plane";
+import { strokes } from "jt/stroke";
 
 const LOOK = { stroke: "#0b5fff", weight: 3 };
 const LOOSE = { stroke: "#0b5fff", weight: 2, dash: "4 6" };
-const STREET = { stroke: "#8a5200", weight: 1.2 };
 const CLOSE = 12;
-const SNAP = 10;
+const SMOOTH = 1.5;
 
 export class Draw {
   #view;
-  #sheet;
-  #onEnd;
+  #snap;
+  #on;
   #segments = [];
   #start = null;
   #drawn = null;
   #loose = null;
-  #streets = null;
+  #freehand = false;
   #wait = Promise.resolve();
   active = false;
-  snap = true;
   trace = false;
 
-  /** @param {(line: number[][], closed: boolean) => void} onEnd */
-  constructor(view, sheet, onEnd) {
+  /**
+   * @param {import("jt/view").View} view
+   * @param {import("jt/snap").Snap} snap
+   * @param {{onEnd: (line: number[][], closed: boolean) => void, onChange: (line: number[][]) => void}} on
+   */
+  constructor(view, snap, on) {
     this.#view = view;
-    this.#sheet = sheet;
-    this.#onEnd = onEnd;
+    this.#snap = snap;
+    this.#on = on;
     view.element.addEventListener("keydown", (event) => this.#key(event), true);
+    strokes(view.element, {
+      isOn: () => this.active && this.#freehand,
+      onMove: (pixels) => this.#stretch([...this.points, ...pixels.map((pixel) => view.place(pixel))], LOOK),
+      onEnd: (pixels) => this.#endStroke(pixels),
+    });
   }
 
   get points() { return this.#start ? [this.#start, ...this.#segments.flat()] : []; }
+
+  get snap() { return this.#snap.on; }
+
+  set snap(on) { this.#snap.on = on; }
+
+  /** Whether a line is drawn in one stroke; the map does not move under the hand then. */
+  get freehand() { return this.#freehand; }
+
+  set freehand(on) {
+    this.#freehand = on;
+    this.#hold();
+  }
 
   begin() {
     this.cancel();
     this.active = true;
     this.#view.setDoubleClickZoom(false);
     this.#view.element.classList.add("drawing");
+    this.#hold();
   }
 
   /** Away with what has been drawn so far. @returns {boolean} whether there was any */
@@ -52,9 +73,9 @@ export class Draw {
   leave() {
     this.cancel();
     this.active = false;
-    this.#showStreets(null);
     this.#view.setDoubleClickZoom(true);
     this.#view.element.classList.remove("drawing");
+    this.#hold();
   }
 
   /** Adds a vertex; one put onto the first closes the line. */
@@ -68,21 +89,21 @@ export class Draw {
       await this.#extend(this.#start);
       return this.#finish();
     }
-    const to = onLattice(this.#snapped(place));
+    const to = onLattice(this.#snap.near(place));
     if (this.#start) await this.#extend(to);
     else this.#start = to;
+    this.#on.onChange(this.points);
     return this.#redraw();
   }
 
   point(place) {
-    if (!this.#start) return;
-    this.#loose?.remove();
-    this.#loose = this.#view.lines([{ arcs: [[this.points.at(-1), this.#snapped(place)]], look: LOOSE }], "jt-edit");
+    if (this.#start) this.#stretch([this.points.at(-1), this.#snap.near(place)], LOOSE);
   }
 
   back() {
     if (this.#segments.length) this.#segments.pop();
     else this.#start = null;
+    this.#on.onChange(this.points);
     this.#redraw();
   }
 
@@ -97,7 +118,7 @@ export class Draw {
     if (points.length < 2) return;
     const closed = String(points[0]) === String(points.at(-1)) && points.length > 3;
     this.cancel();
-    this.#onEnd(points, closed);
+    this.#on.onEnd(points, closed);
   }
 
   async #extend(to) {
@@ -110,6 +131,7 @@ export class Draw {
         segment = path.slice(1).map(onLattice);
         // The way begins on the street nearest to the click.
         if (!this.#segments.length) this.#start = onLattice(path[0]);
+        notify("");
       } catch (error) {
         notify(error.message);
       }
@@ -117,49 +139,31 @@ export class Draw {
     this.#segments.push(segment);
   }
 
+  /** A stroke ends the line; one that comes back to where the line began closes it. */
+  #endStroke(pixels) {
+    this.#loose?.remove();
+    if (!pixels) return undefined;
+    const places = simplified(pixels, SMOOTH).map((pixel) => this.#view.place(pixel));
+    const [first, ...rest] = places;
+    const begin = this.#start ?? onLattice(this.#snap.near(first));
+    const end = places.at(-1);
+    const isClosed = places.length > 3 && this.#apart(end, begin) < CLOSE;
+    const inner = (this.#start ? places : rest).slice(0, -1).map(onLattice);
+    this.#start = begin;
+    this.#segments.push([...inner, isClosed ? begin : onLattice(this.#snap.near(end))]);
+    return this.end();
+  }
+
   #apart(a, b) {
     const [p, q] = [this.#view.pixel(a), this.#view.pixel(b)];
     return Math.hypot(p.x - q.x, p.y - q.y);
   }
 
-  /** The vertex, border or street that is near enough; else the place itself. */
-  #snapped(place) {
-    if (!this.snap) return place;
-    const degree = this.#view.degree();
-    const reach = [SNAP / degree.x, SNAP / degree.y];
-    let vertex = { distance: SNAP };
-    let line = { distance: SNAP };
-    const look = ([ax, ay], [bx, by]) => {
-      if (Math.min(ax, bx) - reach[0] > place[0] || Math.max(ax, bx) + reach[0] < place[0]) return;
-      if (Math.min(ay, by) - reach[1] > place[1] || Math.max(ay, by) + reach[1] < place[1]) return;
-      for (const end of [[ax, ay], [bx, by]]) {
-        const distance = Math.hypot((end[0] - place[0]) * degree.x, (end[1] - place[1]) * degree.y);
-        if (distance < vertex.distance) vertex = { place: end, distance };
-      }
-      const near = nearestOn(place, [ax, ay], [bx, by], degree);
-      if (near.distance < line.distance) line = near;
-    };
-    for (const { a, b } of this.#sheet().edges) look([a.x, a.y], [b.x, b.y]);
-    for (const way of this.#streets?.lines ?? []) for (let i = 1; i < way.length; i += 1) look(way[i - 1], way[i]);
-    return vertex.place ?? line.place ?? place;
-  }
+  #hold() { this.#view.setPanning(!(this.active && this.#freehand)); }
 
-  /** Fetches the streets in sight, to snap to. */
-  async lookAround() {
-    if (!this.active || !(this.snap || this.trace) || this.#view.zoom < 14) return this.#showStreets(null);
-    const bbox = this.#view.bbox.join(",");
-    if (this.#streets?.bbox === bbox) return;
-    const found = await get("streets", { bbox }).catch(() => ({ features: [] }));
-    const lines = found.features.flatMap(({ geometry: { type, coordinates } }) => (type === "LineString" ? [coordinates] : coordinates));
-    return this.#showStreets({ bbox, lines });
-  }
-
-  /** Streets are shown while a line is drawn: whoever is to follow them has to see them. */
-  #showStreets(streets) {
-    this.#streets?.drawn?.stop();
-    this.#streets = streets;
-    if (streets?.lines.length && this.active)
-      streets.drawn = this.#view.drawing(() => this.#view.lines([{ arcs: streets.lines, look: STREET }], "jt-selection"));
+  #stretch(line, look) {
+    this.#loose?.remove();
+    this.#loose = this.#view.lines([{ arcs: [line], look }], "jt-edit");
   }
 
   #redraw() {
@@ -177,7 +181,7 @@ export class Draw {
   #key(event) {
     if (!this.active || event.target !== this.#view.element) return;
     if (event.key === " ") this.add(this.#view.centre);
-    else if (event.key === "Enter") this.end();
+    else if (event.key === "Enter" && this.points.length > 1) this.end();
     else if (event.key === "Backspace") this.back();
     else return;
     event.preventDefault();

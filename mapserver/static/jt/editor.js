@@ -7,19 +7,21 @@ import { EditPanel } from "jt/editpanel";
 import { Outcome } from "jt/outcome";
 import { Reshape } from "jt/reshape";
 import { Sheet } from "jt/sheet";
+import { Snap } from "jt/snap";
+import { Trial } from "jt/trial";
 
 const { gettext } = window;
 const KEYS = { v: "select", r: "reshape", s: "split", m: "merge", t: "transfer" };
 const DRAWING = ["split", "transfer"];
-const TRY_AFTER = 350;
 
 export class Editor {
   #view;
   #page;
   #plan = null;
   #desk = null;
-  #preview = { timer: 0, stop: null };
+  #trial;
   #receiver = null;
+  #offered = null;
   #lines = [];
   sheet = null;
   tool = "select";
@@ -33,27 +35,43 @@ export class Editor {
     this.#view = view;
     this.#page = page;
     this.outcome = new Outcome(view);
-    this.draw = new Draw(view, () => this.sheet, (line, closed) => this.#drawn(line, closed));
-    this.reshape = new Reshape({
-      view, sheet: () => this.sheet, level: page.level, outer: () => this.panel.outer,
-      commit: (op, args) => this.commit(op, args), preview: (op, args) => this.#try(op, args),
-      onPick: (names) => this.panel.picked(names),
+    this.tried = new Outcome(view);
+    this.snap = new Snap(view, () => this.sheet);
+    this.#trial = new Trial((op, args, signal) => this.#desk.tryOut(op, args, signal), {
+      onAnswer: (answer) => this.#foreseen(answer),
+      onRefused: (error) => this.#forewarned(error),
     });
-    this.choose = new Choose((ids) => { page.mark(ids); this.panel.chosen(ids.map((id) => this.sheet.grid(id))); });
+    this.draw = new Draw(view, this.snap, {
+      onEnd: (line, closed) => this.#drawn(line, closed), onChange: (line) => this.#drawing(line),
+    });
+    this.reshape = new Reshape({
+      view, sheet: () => this.sheet, level: page.level, outer: () => this.panel.outer, snap: this.snap,
+      revision: () => this.#plan.revision,
+      commit: (op, args, base) => this.commit(op, args, base), preview: (op, args) => this.#try(op, args),
+      onPick: (names) => this.panel.picked(names), onVertex: (remove) => this.panel.vertex(remove),
+    });
+    this.choose = new Choose((ids) => {
+      page.mark(ids);
+      this.panel.chosen(ids.map((id) => this.sheet.grid(id)));
+      if (ids.length > 1) this.#try("merge", { grids: ids });
+      else this.#try(null);
+    });
     this.panel = new EditPanel({
       undo: () => this.#desk.back(), redo: () => this.#desk.again(), end: () => this.finish(),
       cancel: () => this.escape(), look: page.look, draw: this.draw, reshape: this.reshape,
       again: () => this.#tool("reshape-draw"),
       history: () => this.#desk.history(), step: (id) => this.#desk.step(id), show: (drawn) => this.outcome.showStep(drawn),
+      undoStep: (id) => this.#desk.back(id),
     });
     view.on("moved", () => {
       if (!this.active) return;
       if (this.tool === "reshape") this.reshape.draw();
-      this.draw.lookAround();
+      if (this.#needsLines) this.snap.lookAround();
     });
     view.on("pointer", (place) => {
       if (this.tool === "reshape") this.reshape.hover(place);
-      else if (this.draw.active) this.draw.point(place);
+      if (this.draw.active) this.draw.point(place);
+      else if (this.#receiver) this.#offer(place);
     });
     view.on("twice", () => this.draw.active && this.draw.end());
     document.addEventListener("keydown", (event) => this.#key(event));
@@ -83,9 +101,9 @@ export class Editor {
 
   close() {
     if (!this.#desk) return;
+    this.#put();
     this.#desk.stop();
     this.#desk = this.sheet = null;
-    this.#put();
     this.outcome.clear();
     this.panel.close();
     document.body.classList.remove("editing");
@@ -130,11 +148,14 @@ export class Editor {
     return true;
   }
 
-  /** @returns {Promise<object|null>} the answer, or null where it was refused */
-  commit(op, args) {
+  /**
+   * @param {number} [base] the revision that the edit was drawn on; the present one if it was not given
+   * @returns {Promise<object|null>} the answer, or null where it was refused
+   */
+  commit(op, args, base) {
     this.#try(null);
     this.outcome.clear();
-    return this.#desk.commit(op, args);
+    return this.#desk.commit(op, args, base);
   }
 
   /** A division that the computer has proposed. */
@@ -145,17 +166,19 @@ export class Editor {
 
   #tool(tool) {
     this.panel.tool(tool);
-    if (DRAWING.includes(tool) || tool === "reshape-draw") {
-      this.draw.begin();
-      this.draw.lookAround();
-    }
+    if (DRAWING.includes(tool) || tool === "reshape-draw") this.draw.begin();
+    if (this.#needsLines) this.snap.lookAround();
   }
+
+  get #needsLines() { return this.draw.active || this.tool === "reshape"; }
 
   #put() {
     this.draw.leave();
+    this.#try(null);
+    this.snap.clear();
     this.reshape.stop();
     this.choose.clear();
-    this.#receiver = null;
+    this.#receiver = this.#offered = null;
     this.#lines = [];
     this.#page.mark([]);
     notify("");
@@ -165,7 +188,7 @@ export class Editor {
     if (this.tool === "reshape") {
       this.draw.leave();
       await this.reshape.redraw(line);
-      return this.panel.tool("reshape");
+      return this.reshape.say();
     }
     if (this.tool === "transfer") {
       this.#receiver = closed ? line : [...line, line[0]];
@@ -179,17 +202,34 @@ export class Editor {
     return this.panel.hint(gettext("可以再画一条线，或按回车拆分。"));
   }
 
-  /** The grid to be split: the one selected, or the one in which the line's middle lies. */
+  /** The line as it grows: what would come of it, where that can be said already. */
+  #drawing(line) {
+    if (line.length < 2) return;
+    if (this.tool === "reshape") {
+      const { paths } = this.reshape.redrawn(line);
+      if (paths) this.#try("reshape", { paths, outer: this.panel.outer }, { quiet: true });
+    }
+    if (this.tool !== "split") return;
+    const lines = [...this.#lines, line];
+    const grid = this.#splitGrid(lines[0]);
+    if (grid) this.#try("split", { grid: grid.id, lines }, { quiet: true });
+  }
+
   async #split() {
-    const level = this.#page.level();
-    const line = this.#lines[0];
-    const [a, b] = line.length === 2 ? line : [line[Math.floor((line.length - 1) / 2)], line[Math.ceil((line.length - 1) / 2)]];
-    const grid = this.sheet.grid(this.#page.selected()) ?? this.sheet.gridAt(level, [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]);
     const lines = this.#lines;
+    const grid = this.#splitGrid(lines[0]);
     this.#lines = [];
     if (!grid) return notify(gettext("线不在任何网格内，请重画。"));
     const answer = await this.commit("split", { grid: grid.id, lines });
-    return answer && this.panel.tool("split");
+    if (answer && this.tool === "split") this.panel.tool("split");
+    return undefined;
+  }
+
+  /** The grid to be split: the one selected, or the one in which the line's middle lies. */
+  #splitGrid(line) {
+    const [a, b] = line.length === 2 ? line : [line[Math.floor((line.length - 1) / 2)], line[Math.ceil((line.length - 1) / 2)]];
+    const middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+    return this.sheet.grid(this.#page.selected()) ?? this.sheet.gridAt(this.#page.level(), middle);
   }
 
   async #merge() {
@@ -198,31 +238,40 @@ export class Editor {
     await this.commit("merge", { grids });
   }
 
+  /** What giving the ring to the grid under the pointer would come to. */
+  #offer(place) {
+    const to = this.sheet.gridAt(this.#page.level(), place)?.id;
+    if (!to || to === this.#offered) return;
+    this.#offered = to;
+    this.#try("transfer", { ring: this.#receiver, to }, { quiet: true });
+  }
+
   async #give(to) {
     if (!to) return;
     const ring = this.#receiver;
-    this.#receiver = null;
+    this.#receiver = this.#offered = null;
     await this.commit("transfer", { ring, to });
     this.#tool("transfer");
   }
 
-  /** What an edit would come to, asked when the hand rests. */
-  #try(op, args) {
-    clearTimeout(this.#preview.timer);
-    this.#preview.stop?.abort();
-    if (!op) return;
-    const stop = new AbortController();
-    this.#preview = {
-      stop,
-      timer: setTimeout(async () => {
-        try {
-          const answer = await this.#desk.tryOut(op, args, stop.signal);
-          if (!stop.signal.aborted) this.panel.result(answer, { isTrial: true, sheet: this.sheet });
-        } catch (error) {
-          if (error.name !== "AbortError") this.panel.warn(error);
-        }
-      }, TRY_AFTER),
-    };
+  /** Asks what an edit would come to; null: it is of no interest any more. */
+  #try(op, args, how) {
+    if (op && this.active) return this.#trial.want(op, args, how);
+    this.#trial.drop();
+    return this.tried.clear();
+  }
+
+  #foreseen(answer) {
+    this.tried.clear();
+    this.tried.rules(answer.broken, (rule) => this.panel.point(rule));
+    this.reshape.measured(answer.measures);
+    this.panel.result(answer, { isTrial: true, sheet: this.sheet });
+  }
+
+  #forewarned(error) {
+    this.tried.clear();
+    this.tried.faults(error.where, (number) => this.panel.pointFault(number));
+    this.panel.refused(error, (geometry) => this.outcome.look(geometry));
   }
 
   #news(news) {
@@ -245,8 +294,8 @@ export class Editor {
 
   #refused(error, attempt) {
     this.outcome.clear();
-    if (error.code === "edit_conflict") {
-      this.outcome.conflict(error.where, attempt);
+    if (error.code === "edit_conflict" && attempt) {
+      this.outcome.conflict(error.where, this.sheet, attempt);
       this.panel.conflict(error, {
         theirs: () => { this.outcome.clear(); this.panel.tool(this.tool); },
         mine: () => this.commit(attempt.op, this.sheet.onPresent(attempt.args)),
@@ -257,13 +306,19 @@ export class Editor {
     }
   }
 
+  /** Edits that have not reached the server: shown, and sent again in their order or given up. */
   #offerUnsent() {
-    const attempt = this.#desk?.unsent;
-    if (!attempt) return;
-    this.outcome.conflict(null, attempt);
-    this.panel.unsent({
-      again: () => this.commit(attempt.op, attempt.args),
-      forget: () => { this.#desk.forget(); this.outcome.clear(); this.panel.tool(this.tool); },
+    const waiting = this.#desk?.unsent.all ?? [];
+    if (!waiting.length) return;
+    this.outcome.clear();
+    this.outcome.conflict(null, this.sheet, ...waiting);
+    this.panel.unsent(waiting.length, {
+      again: async () => {
+        this.outcome.clear();
+        for (const attempt of waiting) if (!(await this.#desk.send(attempt))) break;
+        if (this.#desk.unsent.all.length) this.panel.waiting(this.#desk.unsent.all.length, () => this.#offerUnsent());
+      },
+      forget: () => { this.#desk.unsent.forgetAll(); this.outcome.clear(); this.panel.tool(this.tool); },
     });
   }
 

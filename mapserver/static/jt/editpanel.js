@@ -69,7 +69,7 @@ export class EditPanel {
     this.hint({
       select: gettext("点选一个网格，查看或修改它。"),
       reshape: gettext("点选一条界线，再拖动它的顶点。"),
-      "reshape-draw": gettext("从界线的一个顶点画到另一个顶点，双击结束。"),
+      "reshape-draw": gettext("从界线上一处画到另一处，双击结束。"),
       split: gettext("画一条穿过网格的线，双击或按回车结束；首尾相接则挖出一块。"),
       merge: gettext("依次点选要合并的网格，第一个保留编码。"),
       transfer: gettext("先圈出要移交的一片，再点选接收的网格。"),
@@ -80,7 +80,8 @@ export class EditPanel {
       el("input", { type: "checkbox", checked: this.#act.draw[name], onchange: ({ target }) => (this.#act.draw[name] = target.checked) });
     this.#options.replaceChildren(...[
       isDrawing && option(gettext("沿街描线"), flag("trace")),
-      isDrawing && option(gettext("吸附到界线和街道"), flag("snap")),
+      isDrawing && option(gettext("手绘 (按住画，松手即完)"), flag("freehand")),
+      (isDrawing || tool === "reshape") && option(gettext("吸附到界线、街道和房屋"), flag("snap")),
       tool === "split" && option(gettext("画多条线"), this.#several),
       tool === "reshape" && option(gettext("允许移动服务区域的外界线"), this.#outer),
       (isDrawing || tool === "merge") && el("div", { class: "actions" },
@@ -111,6 +112,12 @@ export class EditPanel {
         metres, gettext("米"))));
   }
 
+  /** A vertex is chosen, and can be taken away; a node stays. @param {(() => void)|null} remove */
+  vertex(remove) {
+    byId("delete-vertex")?.remove();
+    if (remove) this.#options.append(el("button", { type: "button", id: "delete-vertex", onclick: remove }, gettext("删除顶点")));
+  }
+
   /** The grids chosen for a merge. */
   chosen(grids) {
     if (this.#desk && grids.length)
@@ -128,7 +135,7 @@ export class EditPanel {
     );
   }
 
-  /** An error that stands in nobody's way. */
+  /** An error that has no place on the map. */
   warn(error) { this.#result.replaceChildren(problem(error)); }
 
   /** What was wrong, and where: the numbers are those on the map. */
@@ -157,14 +164,24 @@ export class EditPanel {
     );
   }
 
-  /** An edit that has not reached the server. */
-  unsent({ again, forget }) {
+  /** Edits that have not reached the server. */
+  unsent(number, { again, forget }) {
+    const text = number > 1
+      ? fill(gettext("连接不上服务器，有 {n} 步没有保存，已按顺序留在本机。"), { n: number })
+      : gettext("连接不上服务器，这一步没有保存，已留在本机。");
     this.#result.replaceChildren(
-      el("div", { class: "message warning", role: "alert" }, el("p", {}, gettext("连接不上服务器，这一步没有保存，已留在本机。"))),
+      el("div", { class: "message warning", role: "alert" }, el("p", {}, text)),
       el("div", { class: "actions" },
         el("button", { type: "button", class: "primary", id: "resend", onclick: again }, gettext("重新提交")),
         el("button", { type: "button", id: "forget", onclick: () => { this.#result.replaceChildren(); forget(); } }, gettext("放弃"))),
     );
+  }
+
+  /** Below what became of one edit: that others still wait. */
+  waiting(number, show) {
+    if (byId("resend")) return;
+    this.#result.append(el("p", {}, fill(gettext("还有 {n} 步没有提交。"), { n: number }), " ",
+      el("button", { type: "button", id: "waiting", onclick: show }, gettext("查看"))));
   }
 
   async #fillHistory() {
@@ -183,12 +200,14 @@ export class EditPanel {
   async #showStep(id) {
     const step = await this.#act.step(id);
     this.#act.show(step);
+    const canUndo = !step.undone && !["undo", "redo"].includes(step.op);
     const field = { name: gettext("名称"), code: gettext("编码"), bank_code: gettext("行内编码"), kind: gettext("类别"), locked: gettext("锁定") };
     const shown = (value) => ({ urban: gettext("城区"), rural: gettext("农村"), true: gettext("是"), false: gettext("否") })[value] ?? String(value);
     this.#result.replaceChildren(
       el("p", {}, el("strong", { translate: "no" }, step.label)),
       el("p", { class: "note" }, gettext("图上：红色虚线是原来的，绿色实线是改后的。")),
       ...step.facts.map((fact) => el("p", {}, data(fact.name), " ", field[fact.field] ?? fact.field, gettext("："), data(`${shown(fact.before)} → ${shown(fact.after)}`))),
+      ...(canUndo ? [el("button", { type: "button", id: "undo-step", onclick: () => this.#act.undoStep(id) }, gettext("撤销这一步"))] : []),
     );
   }
 }

@@ -54,7 +54,11 @@ const editor = new Editor(view, {
   levels: () => { offerLevels(); showLevel(Math.min(now.level, topology.levels - 1)); },
   mark: (ids) => drawing.select(now.grid, ids),
   choose: takeTool,
-  look: (id) => selectGrid(id),
+  look: (id) => {
+    const grid = topology.grid(id);
+    if (grid) view.fit(grid.bbox, { maxZoom: 17 });
+    selectGrid(id);
+  },
 });
 
 async function start() {
@@ -198,13 +202,22 @@ function showFound(found) {
   remember();
 }
 
+/** A place is chosen, by the pointer or by the keyboard. */
+function pick(lonLat) {
+  if (!topology || editor.click(lonLat)) return undefined;
+  if (tool === "locate") return locate.at(lonLat);
+  const grid = topology.gridAt(now.level, lonLat);
+  return grid ? selectGrid(grid.id, { at: lonLat }) : overview();
+}
+
 function listen() {
   choose = toolButtons(takeTool);
-  view.on("click", (lonLat) => {
-    if (!topology || editor.click(lonLat)) return undefined;
-    if (tool === "locate") return locate.at(lonLat);
-    const grid = topology.gridAt(now.level, lonLat);
-    return grid ? selectGrid(grid.id, { at: lonLat }) : overview();
+  view.on("click", pick);
+  // The cross-hair stands for the pointer; a tool that draws takes the key before.
+  view.element.addEventListener("keydown", (event) => {
+    if (event.key !== " " || event.target !== view.element) return;
+    event.preventDefault();
+    pick(view.centre);
   });
   view.on("pointer", (lonLat) => (byId("pointer").textContent = `${coordinates(lonLat)} CGCS2000`));
   view.on("out", () => (byId("pointer").textContent = ""));

@@ -7,7 +7,11 @@ const { gettext } = window;
 /** One block a grid; only what changes. @param {object} answer @param {{id: string, name: string, unit: string}[]} names */
 export function measureTable({ measures, changed }, names, sheet) {
   const named = new Map(changed.map(({ id, name }) => [id, name]));
-  return el("div", {}, Object.entries(measures).map(([id, { before, after }]) => {
+  const levels = new Map(changed.map(({ id, level }) => [id, level]));
+  const level = ([id]) => levels.get(Number(id)) ?? sheet.levelOf(Number(id)) ?? -1;
+  // What the hand is at first, then what follows from it above.
+  const lowestFirst = Object.entries(measures).sort((a, b) => level(b) - level(a));
+  return el("div", {}, lowestFirst.map(([id, { before, after }]) => {
     const rows = names.flatMap(({ id: measure, name, unit }) => {
       const [old, now] = [before?.[measure], after?.[measure]];
       if ([old?.value, now?.value].every((value) => value === undefined || value === null)) return [];

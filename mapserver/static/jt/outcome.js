@@ -41,10 +41,10 @@ export class Outcome {
     }
   }
 
-  /** One's own attempt dashed, what the others made of it solid. */
-  conflict(where, attempt) {
+  /** One's own attempts dashed, what the others made of it solid. */
+  conflict(where, sheet, ...attempts) {
     this.#lines((where?.features ?? []).flatMap(({ geometry }) => linesOf(geometry)), THEIRS);
-    this.#lines(linesOfAttempt(attempt), MINE);
+    this.#lines(attempts.flatMap((attempt) => linesOfAttempt(attempt, sheet)), MINE);
   }
 
   /** A pin where a rule is broken. */
@@ -80,8 +80,11 @@ export function linesOf({ type, coordinates, geometries }) {
   return (geometries ?? []).flatMap(linesOf);
 }
 
-function linesOfAttempt({ args }) {
-  return [...(args.paths ?? []).map((path) => path.new), ...(args.lines ?? []), ...(args.ring ? [args.ring] : [])];
+/** What was drawn; where nothing was, the outlines of the grids that were chosen. */
+function linesOfAttempt({ args }, sheet) {
+  const drawn = [...(args.paths ?? []).map((path) => path.new), ...(args.lines ?? []), ...(args.ring ? [args.ring] : [])];
+  if (drawn.length) return drawn;
+  return [args.grid, ...(args.grids ?? [])].map((id) => sheet.grid(id)).filter(Boolean).flatMap(({ polygons }) => polygons.flat());
 }
 
 function middle(geometry) {

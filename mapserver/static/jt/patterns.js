@@ -47,6 +47,6 @@ export const defectFill = {
   gap: { fill: ruled({ colour: "#b3261e", tint: 0.18, line: 0.95, gap: 7, width: 2 }), opacity: 1 },
   overlap: { fill: ruled({ colour: "#6a3d9a", tint: 0.18, line: 0.95, gap: 7, width: 2, back: true }), opacity: 1 },
 };
-/** Fill of land that changes hands. */
-export const handedFill = { fill: ruled({ colour: "#d55e00", tint: 0.15, line: 0.9, gap: 7, width: 1.5 }), opacity: 1 };
+/** Fill of land that changes hands, in the colour of the grid that receives it. */
+export const handedFill = HUES.map((colour) => ({ fill: ruled({ colour, tint: 0.3, line: 0.95, gap: 7, width: 2 }), opacity: 1 }));
 export const defectColour = { gap: "#b3261e", overlap: "#6a3d9a" };

@@ -50,3 +50,22 @@ export function nearestOn([px, py], [ax, ay], [bx, by], { x: sx, y: sy }) {
   const place = [ax + t * (bx - ax), ay + t * (by - ay)];
   return { place, distance: Math.hypot((place[0] - px) * sx, (place[1] - py) * sy) };
 }
+
+/** A line with fewer vertices, nowhere farther from the first than so many pixels (Douglas–Peucker). @param {{x: number, y: number}[]} line */
+export function simplified(line, far) {
+  const keep = new Set([0, line.length - 1]);
+  const waiting = [[0, line.length - 1]];
+  while (waiting.length) {
+    const [from, to] = waiting.pop();
+    let [most, at] = [far, -1];
+    const ends = [line[from], line[to]].map(({ x, y }) => [x, y]);
+    for (let i = from + 1; i < to; i += 1) {
+      const { distance } = nearestOn([line[i].x, line[i].y], ...ends, { x: 1, y: 1 });
+      if (distance > most) [most, at] = [distance, i];
+    }
+    if (at < 0) continue;
+    keep.add(at);
+    waiting.push([from, at], [at, to]);
+  }
+  return line.filter((_, index) => keep.has(index));
+}

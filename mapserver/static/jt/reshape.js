@@ -2,17 +2,19 @@
 import { moving, stretches } from "jt/arcs";
 import { post } from "jt/api";
 import { el, notify } from "jt/dom";
-import { handedFill } from "jt/patterns";
 import { nearestOn, onLattice } from "jt/plane";
-import { signedArea, fill } from "jt/text";
+import { PICKED, Sketch } from "jt/sketch";
+import { fill } from "jt/text";
 
 const { gettext } = window;
 const PICK = 14;
 const MOST_HANDLES = 250;
 const METRE = 1 / 111_320;
-const OLD = { stroke: "#16282a", weight: 2, dash: "5 5" };
-const NEW = { stroke: "#0b5fff", weight: 3 };
-const PICKED = { stroke: "#0b5fff", weight: 4 };
+const ONTO = 40;
+const ONTO_VERTEX = 8;
+
+/** Pixels: what a finger or a pointer needs. */
+const handleSize = () => (matchMedia("(pointer: coarse)").matches ? 48 : 24);
 
 export class Reshape {
   #map;
@@ -20,27 +22,35 @@ export class Reshape {
   #ends = null;
   #handles = [];
   #line = null;
-  #sketch = null;
+  #sketch;
   #hover = null;
   #focus = null;
   #moved = null;
+  #held = false;
+  #base;
 
   /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number,
-   *           commit: (op: string, args: object) => Promise<object|null>, preview: (op: string, args: object) => void,
-   *           outer: () => boolean, onPick: (names: string[]|null) => void}} map */
+   *           revision: () => number, commit: (op: string, args: object, base?: number) => Promise<object|null>, preview: (op: string, args: object) => void,
+   *           outer: () => boolean, snap: import("jt/snap").Snap, onPick: (names: string[]|null) => void,
+   *           onVertex: (remove: (() => void)|null) => void}} map  onVertex: a vertex is chosen; null for a node, which stays */
   constructor(map) {
     this.#map = map;
+    this.#sketch = new Sketch(map);
   }
 
   get border() { return this.#edge && this.#map.sheet().border(this.#edge, this.#map.level()); }
 
   /** Lights up the border under the pointer. */
   hover(place) {
+    if (this.#edge) return;
     const found = this.#nearest(place);
     if (found === this.#hover?.edge) return;
     this.#hover?.drawn.remove();
     this.#hover = null;
-    if (!found || this.#edge) return;
+    this.#map.view.tip(null);
+    if (!found) return;
+    const names = this.#map.sheet().sides(found, this.#map.level()).map(({ name }) => name);
+    this.#map.view.tip(place, [names.length > 1 ? names.join(" ｜ ") : `${names[0]} ${gettext("(外界线)")}`]);
     const line = this.#map.sheet().border(found, this.#map.level()).map(({ x, y }) => [x, y]);
     this.#hover = { edge: found, drawn: this.#map.view.lines([{ arcs: [line], look: { ...PICKED, weight: 3 } }], "jt-edit") };
   }
@@ -55,13 +65,17 @@ export class Reshape {
     this.stop();
     this.#edge = edge;
     this.#ends = [[edge.a.x, edge.a.y], [edge.b.x, edge.b.y]];
-    this.#map.onPick(this.#map.sheet().sides(edge, this.#map.level()).map(({ name }) => name));
+    this.say();
     this.draw();
   }
 
+  /** Which grids the border separates, and what can be done with it. */
+  say() { this.#map.onPick(this.#edge && this.#map.sheet().sides(this.#edge, this.#map.level()).map(({ name }) => name)); }
+
   /** After the sheet has changed: the same border, if it is still there. */
   refresh() {
-    if (!this.#edge) return;
+    // Not under the moving hand: when it lets go.
+    if (!this.#edge || this.#held) return;
     const sheet = this.#map.sheet();
     const places = [this.#ends, ...(this.#moved ?? [])];
     this.#edge = places.map(([a, b]) => sheet.edgeAt(a, b)).find(Boolean) ?? null;
@@ -72,6 +86,7 @@ export class Reshape {
   }
 
   stop() {
+    this.#held = false;
     this.#clear();
     this.#hover?.drawn.remove();
     this.#edge = this.#hover = null;
@@ -89,12 +104,16 @@ export class Reshape {
     const vertices = (isClosed ? border.slice(0, -1) : border).filter(({ x, y }) => view.shows([x, y]));
     if (vertices.length > MOST_HANDLES) return void notify(gettext("顶点太密，请放大地图后再调整。"));
     notify("");
-    vertices.forEach((vertex, index) => this.#vertexHandle(vertex, index + 1, vertices.length));
-    const apart = 36;
-    border.slice(1).forEach((to, index) => {
-      const [a, b] = [border[index], to].map(({ x, y }) => view.pixel([x, y]));
-      const middle = [(border[index].x + to.x) / 2, (border[index].y + to.y) / 2];
-      if (Math.hypot(a.x - b.x, a.y - b.y) > apart && view.shows(middle)) this.#middleHandle(border[index], to, middle);
+    const apart = 1.5 * handleSize();
+    // In the order in which Tab goes along the border.
+    border.forEach((vertex, index) => {
+      const number = vertices.indexOf(vertex) + 1;
+      if (number && !(isClosed && index === border.length - 1)) this.#vertexHandle(vertex, number, vertices.length);
+      const next = border[index + 1];
+      if (!next) return;
+      const [a, b] = [vertex, next].map(({ x, y }) => view.pixel([x, y]));
+      const middle = [(vertex.x + next.x) / 2, (vertex.y + next.y) / 2];
+      if (Math.hypot(a.x - b.x, a.y - b.y) > apart && view.shows(middle)) this.#middleHandle(vertex, next, middle);
     });
     if (this.#focus) this.#handles.find(({ key }) => key === this.#focus)?.handle.element.focus({ preventScroll: true });
   }
@@ -118,30 +137,50 @@ export class Reshape {
     return paths.length ? this.#commit(paths) : notify(gettext("附近没有可以贴合的街道。"));
   }
 
-  /** A stretch of the border replaced by a line drawn from near one of its vertices to near another. */
+  /** A stretch of the border replaced by a line drawn from somewhere on it to somewhere else. */
   redraw(line) {
-    const border = this.border;
-    const { view } = this.#map;
-    const near = (place) => {
-      const p = view.pixel(place);
-      const far = border.map(({ x, y }) => { const q = view.pixel([x, y]); return Math.hypot(p.x - q.x, p.y - q.y); });
-      return far.indexOf(Math.min(...far));
-    };
-    let [from, to] = [near(line[0]), near(line.at(-1))];
-    const drawn = from <= to ? line : [...line].reverse();
-    [from, to] = [Math.min(from, to), Math.max(from, to)];
-    if (from === to) return notify(gettext("请从界线的一个顶点画到另一个顶点。"));
-    const old = border.slice(from, to + 1);
-    if (old.slice(1, -1).some(({ around }) => around.size !== 2))
-      return notify(gettext("这一段上有其他界线的端点，请分段重画。"));
-    const places = old.map(({ x, y }) => [x, y]);
-    return this.#commit([{ old: places, new: [places[0], ...drawn.slice(1, -1).map(onLattice), places.at(-1)] }]);
+    const { paths, fault } = this.redrawn(line);
+    return paths ? this.#commit(paths) : notify(fault);
   }
 
-  #commit(paths) {
+  /** What a line makes of the border, or what is wrong with it. @returns {{paths?: object[], fault?: string}} */
+  redrawn(line) {
+    const border = this.border;
+    let [from, to] = [line[0], line.at(-1)].map((place) => this.#onBorder(place));
+    let inner = line.slice(1, -1);
+    if (from && to && from.at > to.at) [from, to, inner] = [to, from, inner.reverse()];
+    if (!from || !to || to.at - from.at < 1e-9) return { fault: gettext("请从界线上的一处画到另一处。") };
+    const old = border.slice(Math.floor(from.at), Math.ceil(to.at) + 1);
+    if (old.slice(1, -1).some(({ around }) => around.size !== 2))
+      return { fault: gettext("这一段上有其他界线的端点，请分段重画。") };
+    const places = old.map(({ x, y }) => [x, y]);
+    const path = [places[0], from.place, ...inner, to.place, places.at(-1)].map(onLattice)
+      .filter((place, index, all) => index === 0 || String(place) !== String(all[index - 1]));
+    return { paths: [{ old: places, new: path }] };
+  }
+
+  /** Where on the border a place is meant to be: `at` counts vertices from its beginning. */
+  #onBorder(place) {
+    const degree = this.#map.view.degree();
+    const border = this.border;
+    let best = { distance: ONTO };
+    border.slice(1).forEach((end, index) => {
+      const [a, b] = [border[index], end].map(({ x, y }) => [x, y]);
+      const near = nearestOn(place, a, b, degree);
+      if (near.distance >= best.distance) return;
+      const [fromA, fromB] = [a, b].map(([x, y]) => Math.hypot((near.place[0] - x) * degree.x, (near.place[1] - y) * degree.y));
+      if (fromA < ONTO_VERTEX) best = { distance: near.distance, place: a, at: index };
+      else if (fromB < ONTO_VERTEX) best = { distance: near.distance, place: b, at: index + 1 };
+      else best = { distance: near.distance, place: near.place, at: index + fromA / (fromA + fromB) };
+    });
+    return best.place ? best : null;
+  }
+
+  /** @param {number} [base] the revision at which the border was taken up */
+  #commit(paths, base) {
     // Any edge of what comes out finds the border again.
     this.#moved = paths.flatMap(({ new: path }) => path.slice(1).map((place, index) => [path[index], place]));
-    return this.#map.commit("reshape", { paths, outer: this.#map.outer() });
+    return this.#map.commit("reshape", { paths, outer: this.#map.outer() }, base);
   }
 
   #nearest(place) {
@@ -167,38 +206,40 @@ export class Reshape {
     const name = isNode ? gettext("交点") : gettext("顶点");
     const title = fill(gettext("{kind} {n}/{total}：拖动，或用方向键移动后按回车"), { kind: name, n: number, total });
     const key = `${vertex.x},${vertex.y}`;
-    const drop = (place) => this.#drop(vertex, place);
-    this.#handle([vertex.x, vertex.y], {
-      key, title, kind: isNode ? "node" : "vertex",
-      onMove: (place) => this.#drag(vertex, place),
-      onDrop: drop,
-      onClick: (event) => event.altKey && this.#delete(vertex),
-      onKey: (event, place) => this.#key(event, place, {
-        move: (to) => this.#drag(vertex, to), drop, home: [vertex.x, vertex.y], remove: () => this.#delete(vertex),
-      }),
-    });
+    const home = [vertex.x, vertex.y];
+    const remove = () => this.#delete(vertex);
+    // As the border is now: a colleague may change it while the hand moves, and then both versions are to be shown.
+    const now = moving(vertex, home).map(({ old }) => old);
+    const paths = (to) => now.map((old) => ({ old, new: old.map((place) => (String(place) === String(home) ? to : place)) }));
+    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: vertex, paths,
+      onClick: (event) => (event.altKey ? remove() : this.#map.onVertex(isNode ? null : remove)), onMenu: remove, remove });
   }
 
   #middleHandle(a, b, middle) {
     const paths = (to) => [{ old: [[a.x, a.y], [b.x, b.y]], new: [[a.x, a.y], to, [b.x, b.y]] }];
-    const move = (to) => {
-      this.#show([[[a.x, a.y], [b.x, b.y]]], [[[a.x, a.y], to, [b.x, b.y]]], [[[a.x, a.y], to, [b.x, b.y], [a.x, a.y]]]);
-      this.#map.preview("reshape", { paths: paths(onLattice(to)) });
-    };
-    const drop = (to) => {
-      this.#focus = onLattice(to).join(",");
-      return this.#settle(this.#commit(paths(onLattice(to))));
-    };
-    this.#handle(middle, {
-      key: `+${middle}`, title: gettext("拖动以增加顶点"), kind: "middle", onMove: move, onDrop: drop,
-      onKey: (event, place) => this.#key(event, place, { move, drop, home: middle, remove: () => {} }),
+    this.#dragHandle(middle, { key: `+${middle}`, title: gettext("拖动以增加顶点"), kind: "middle", paths, remove: () => {} });
+  }
+
+  /** A handle that moves a place of the border; `paths` says what becomes of the border then. */
+  #dragHandle(home, { paths, but, remove, ...handle }) {
+    const move = (place) => this.#drag(paths, place);
+    const drop = (place) => this.#drop(paths, home, place);
+    this.#handle(home, {
+      ...handle,
+      onMove: (place) => {
+        const to = this.#map.snap.near(place, but);
+        move(to);
+        return to;
+      },
+      onDrop: drop,
+      onKey: (event, place) => this.#key(event, place, { move, drop, home, remove }),
     });
   }
 
   #handle(place, { key, kind, ...actions }) {
-    const size = matchMedia("(pointer: coarse)").matches ? 48 : 24;
-    const handle = this.#map.view.handle(place, el("span", { class: `handle ${kind}` }), { size, ...actions });
-    if (kind === "middle") handle.element.tabIndex = -1;
+    const handle = this.#map.view.handle(place, el("span", { class: `handle ${kind}` }), {
+      size: handleSize(), isAbove: kind !== "middle", ...actions,
+    });
     this.#handles.push({ key, handle });
     handle.element.dataset.handle = kind;
   }
@@ -214,9 +255,10 @@ export class Reshape {
       move(to);
     } else if (event.key === "Enter") {
       if (place.some((value, k) => Math.abs(value - home[k]) > 5e-8)) drop(place);
-    } else if (event.key === "Escape" && this.#sketch) {
-      self.handle.move(home);
-      this.#unsketch();
+    } else if (event.key === "Escape" && this.#sketch.shown) {
+      this.#focus = self.key;
+      this.#held = false;
+      this.refresh();
     } else if (event.key === "Delete" || event.key === "Backspace") remove();
     else return;
     event.preventDefault();
@@ -230,21 +272,21 @@ export class Reshape {
     return this.#settle(this.#commit([{ old: [a, [vertex.x, vertex.y], b], new: [a, b] }]));
   }
 
-  #drag(vertex, to) {
-    const paths = moving(vertex, to);
-    const ends = [...vertex.around.keys()].map(({ x, y }) => [x, y]);
-    const home = [vertex.x, vertex.y];
-    this.#show(paths.map(({ old }) => old), paths.map(({ new: path }) => path), ends.map((end) => [home, end, to, home]));
-    const growth = this.#map.sheet().growth(vertex, to, this.#map.level());
-    this.#map.view.tip(to, growth.map(({ grid, metres }) => `${grid.name} ${signedArea(metres)}`));
-    this.#map.preview("reshape", { paths: moving(vertex, onLattice(to)), outer: this.#map.outer() });
+  #drag(paths, to) {
+    if (!this.#held) this.#base = this.#map.revision();
+    this.#held = true;
+    this.#line?.remove();
+    this.#line = null;
+    this.#sketch.show(paths(to), to, this.border);
+    this.#map.preview("reshape", { paths: paths(onLattice(to)), outer: this.#map.outer() });
   }
 
-  #drop(vertex, place) {
+  #drop(paths, home, place) {
     const to = onLattice(place);
-    if (to[0] === vertex.x && to[1] === vertex.y) return this.draw();
+    this.#held = false;
+    if (String(to) === String(onLattice(home))) return this.refresh();
     this.#focus = to.join(",");
-    return this.#settle(this.#commit(moving(vertex, to)));
+    return this.#settle(this.#commit(paths(to), this.#base));
   }
 
   /** Until the answer is here the sketch stays; if the edit was refused, everything goes back. */
@@ -253,24 +295,15 @@ export class Reshape {
     this.#unsketch();
     if (!answer) {
       this.#moved = null;
-      this.draw();
+      this.refresh();
     }
   }
 
-  #show(before, after, handed) {
-    this.#sketch?.remove();
-    const { view } = this.#map;
-    const parts = [
-      view.polygons([{ polygons: handed.map((ring) => [ring]), look: handedFill }], "jt-edit"),
-      view.lines([{ arcs: before, look: OLD }, { arcs: after, look: NEW }], "jt-edit"),
-    ];
-    this.#sketch = { remove: () => parts.forEach((part) => part.remove()) };
-  }
+  /** What the move under way comes to, from the server. @param {object} measures */
+  measured(measures) { this.#sketch.measured(measures); }
 
   #unsketch() {
-    this.#sketch?.remove();
-    this.#sketch = null;
-    this.#map.view.tip(null);
+    this.#sketch.clear();
     this.#map.preview(null);
   }
 

@@ -116,22 +116,39 @@ export class Sheet {
     return found;
   }
 
-  /** By how many square metres the grids drawn for a level grow when a vertex moves. @returns {{grid: SheetGrid, metres: number}[]} */
-  growth(vertex, [x, y], level) {
-    const ids = new Set([...vertex.around.values()].flatMap((edge) => this.sides(edge, level).map(({ id }) => id)));
-    const square = 111_320 * 110_900 * Math.cos((vertex.y * Math.PI) / 180);
-    return [...ids].map((id) => {
-      const grid = this.#grids.get(id);
-      let sum = 0;
+  /** Number of a grid's colour on a level. */
+  hue(id, level) { return this.#hues.get(level)?.get(id) ?? 0; }
+
+  /**
+   * The land that changes hands where a stretch of border becomes another, between grids drawn for a level; null if none does.
+   * Undefined as a grid is what lies outside the service area.
+   * @param {number[][]} old @param {number[][]} path @returns {{ring: number[][], from?: SheetGrid, to?: SheetGrid, metres: number}|null}
+   */
+  handed(old, path, level) {
+    const edge = this.edgeAt(old[0], old[1]);
+    if (!edge) return null;
+    const [left, right] = this.#beside(edge, old[0], level);
+    if (left === right) return null;
+    const ring = [...path, ...[...old].reverse(), path[0]];
+    const square = 111_320 * 110_900 * Math.cos((old[0][1] * Math.PI) / 180);
+    const metres = (crossSum(ring) / 2) * square;
+    // Anticlockwise along the new path and back along the old one: what lies between was on the right.
+    return { ring, from: metres > 0 ? right : left, to: metres > 0 ? left : right, metres: Math.abs(metres) };
+  }
+
+  /** The grids drawn for a level on the left and on the right of an edge, seen from one of its ends. */
+  #beside(edge, [x, y], level) {
+    const from = edge.a.x === x && edge.a.y === y ? edge.a : edge.b;
+    const to = from === edge.a ? edge.b : edge.a;
+    const found = [undefined, undefined];
+    for (const grid of this.sides(edge, level))
       for (const { vertices, sign } of grid.rings)
-        vertices.forEach((each, index) => {
-          if (each !== vertex) return;
-          const before = vertices.at(index - 1);
-          const after = vertices[(index + 1) % vertices.length];
-          sum += (sign * ((x - vertex.x) * (after.y - before.y) - (y - vertex.y) * (after.x - before.x))) / 2;
+        vertices.forEach((vertex, index) => {
+          const next = vertices[(index + 1) % vertices.length];
+          if (vertex === from && next === to) found[sign > 0 ? 0 : 1] = grid;
+          else if (vertex === to && next === from) found[sign > 0 ? 1 : 0] = grid;
         });
-      return { grid, metres: sum * square };
-    });
+    return found;
   }
 
   #isShown(grid, level) {

@@ -23,6 +23,10 @@ export function area(metresSquared) {
 export const signedArea = (metresSquared) =>
   (Math.round(metresSquared) < 0 ? "−" : "+") + area(Math.abs(metresSquared));
 
+/** A change of a count, with its sign; none is left out. @param {number} change @param {string} unit */
+export const signedCount = (change, unit) =>
+  Math.round(change) ? `${change < 0 ? "−" : "+"}${whole.format(Math.abs(change))} ${unit}` : "";
+
 /** A measured value in at most three decimals. */
 export const figure = (value) => number.format(value);
 

@@ -12,6 +12,7 @@ const { gettext, L } = window;
 const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
 const CLOSEST = 20;
 const MARGIN = 16;
+const NARROW = 640;
 
 /** Lets django-leaflet make its map (it waits for this event), and wraps it. */
 export function createView() {
@@ -113,6 +114,9 @@ export class View {
   /** Pixels from the top left of the map. @returns {{x: number, y: number}} */
   pixel(lonLat) { return this.#map.latLngToContainerPoint(this.latLng(lonLat)); }
 
+  /** The place at a pixel from the top left of the map. @param {{x: number, y: number}} pixel */
+  place({ x, y }) { return this.lonLat(this.#map.containerPointToLatLng([x, y])); }
+
   /** Says how many pixels at the bottom are under the sheet. @param {() => number} covered */
   setCovered(covered) { this.#covered = covered; }
 
@@ -166,17 +170,19 @@ export class View {
 
   /**
    * A handle that can be dragged, and reached and moved by the keyboard.
-   * @param {{title: string, onMove: (place: LonLat) => void, onDrop: (place: LonLat) => void, onClick?: (event) => void,
-   *          onKey: (event: KeyboardEvent, place: LonLat) => void}} actions
+   * @param {{title: string, size: number, isAbove: boolean, onMove: (place: LonLat) => LonLat, onDrop: (place: LonLat) => void, onClick?: (event) => void,
+   *          onMenu?: () => void, onKey: (event: KeyboardEvent, place: LonLat) => void}} actions
    */
-  handle(lonLat, element, { title, size, onMove, onDrop, onClick, onKey }) {
+  handle(lonLat, element, { title, size, isAbove, onMove, onDrop, onClick, onMenu, onKey }) {
     const marker = L.marker(this.latLng(lonLat), {
       icon: L.divIcon({ html: element, className: "handle-box", iconSize: [size, size] }), title, alt: title, draggable: true,
-      pane: "jt-handles", keyboard: true,
+      pane: "jt-handles", keyboard: true, zIndexOffset: isAbove ? 10_000 : 0,
     });
-    marker.on("drag", () => onMove(this.lonLat(marker.getLatLng())));
+    // Where it snaps to, it stands; the hand may be a little way off.
+    marker.on("drag", () => marker.setLatLng(this.latLng(onMove(this.lonLat(marker.getLatLng())))));
     marker.on("dragend", () => onDrop(this.lonLat(marker.getLatLng())));
     if (onClick) marker.on("click", ({ originalEvent }) => onClick(originalEvent));
+    if (onMenu) marker.on("contextmenu", onMenu);
     marker.addTo(this.#map);
     const sign = marker.getElement();
     sign.setAttribute("aria-label", title);
@@ -188,7 +194,7 @@ export class View {
     };
   }
 
-  /** Words at a place, or none. @param {LonLat} lonLat @param {string[]} [lines] */
+  /** Words beside a place, or none. @param {LonLat} lonLat @param {string[]} [lines] */
   tip(lonLat, lines) {
     if (!lonLat || !lines?.length) {
       this.#tip?.remove();
@@ -196,9 +202,14 @@ export class View {
       return;
     }
     const text = document.createElement("div");
+    text.translate = false;
     text.append(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
-    this.#tip ??= L.tooltip({ direction: "top", offset: [0, -14], className: "drag-tip" });
-    this.#tip.setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
+    // A small screen has no room beside the hand, and a finger hides what is under it: there they stand above.
+    const { x } = this.#map.getSize();
+    const isNarrow = x < NARROW;
+    this.#tip ??= L.tooltip({ direction: isNarrow ? "bottom" : "auto", offset: isNarrow ? [0, 0] : [36, 0], className: "drag-tip" });
+    const place = isNarrow ? this.#map.containerPointToLatLng([x / 2, MARGIN]) : this.latLng(lonLat);
+    this.#tip.setLatLng(place).setContent(text).addTo(this.#map);
   }
 
   /** Many small round points on canvas. @param {LonLat[]} lonLats @param {Look} look */
@@ -210,6 +221,12 @@ export class View {
   dots(lonLats, pane) {
     const look = this.#style({ fill: "#ffffff", opacity: 1, stroke: "#0b5fff", weight: 2 }, pane);
     return this.#group(lonLats.map((lonLat) => L.circleMarker(this.latLng(lonLat), { ...look, radius: 4 })));
+  }
+
+  /** Whether the map moves under the hand; not while a line is drawn in one stroke. */
+  setPanning(on) {
+    this.#map.dragging[on ? "enable" : "disable"]();
+    this.element.classList.toggle("holding", !on);
   }
 
   /** Whether a double click zooms; not while it ends a line. */

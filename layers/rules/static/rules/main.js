@@ -262,6 +262,7 @@ class RulesPage {
       labelled(gettext("每户"), numeric("household_weight", settings.household_weight, { min: 0, disabled })),
       labelled(gettext("每个助农取款点"), numeric("cash_point_weight", settings.cash_point_weight, { min: 0, disabled })),
       labelled(gettext("每平方公里"), numeric("km2_weight", settings.km2_weight, { min: 0, disabled })),
+      labelled(gettext("最小碎块 (平方米)"), numeric("least_piece_m2", settings.least_piece_m2, { min: 0, disabled })),
       labelled(gettext("户数来源"), choice("households_from", [
         ["automatic", gettext("自动 (有建筑户数时用建筑)")],
         ["buildings", gettext("建筑户数")],
@@ -277,7 +278,7 @@ class RulesPage {
       event.preventDefault();
       const { elements } = form;
       const body = { institution: this.#whose(), households_from: elements.households_from.value };
-      for (const name of ["household_weight", "cash_point_weight", "km2_weight"]) body[name] = Number(elements[name].value);
+      for (const name of ["household_weight", "cash_point_weight", "km2_weight", "least_piece_m2"]) body[name] = Number(elements[name].value);
       this.#try(async () => {
         await send("PUT", "rules/settings", body);
         await this.#load();

@@ -1,0 +1,382 @@
+"""Editing with whatever hand: freehand strokes, fingers, the keyboard alone; and what the planner sees while she draws."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.editing import service
+from layers.editing.models import Edit
+from layers.grids.coverage import audit
+from layers.grids.models import Grid, Plan
+from layers.rules.models import Rule
+from layers.streets.models import Building
+from tests.browser.conftest import PHONE
+from tests.browser.desk import Desk, Open, at_desk, colleague, place, shot
+from tests.factories import grid
+
+pytestmark = pytest.mark.browser
+
+
+def stroke(desk: Desk, *points: tuple[float, float]) -> None:
+    """A line drawn without lifting the hand."""
+    mouse = desk.page.mouse
+    mouse.move(*desk.pixel(*points[0]))
+    mouse.down()
+    for point in points[1:]:
+        mouse.move(*desk.pixel(*point), steps=8)
+    mouse.up()
+
+
+def finger(page: Page, *pixels: tuple[float, float]) -> None:
+    """A finger drawn over the screen."""
+    touch = page.context.new_cdp_session(page)
+    for kind, (x, y) in zip(["touchStart", *["touchMove"] * (len(pixels) - 1)], pixels, strict=True):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def house(plan: Plan, low: tuple[float, float], high: tuple[float, float]) -> Building:
+    """A house with seven households; low and high are its corners."""
+    (west, south), (east, north) = low, high
+    ring = [place(*corner) for corner in ((west, south), (east, south), (east, north), (west, north), (west, south))]
+    text = ", ".join(f"{x} {y}" for x, y in ring)
+    return Building.objects.create(institution=plan.institution, geom=f"SRID=4490;POLYGON(({text}))", households=7)
+
+
+def paths(plan: Plan) -> list[dict[str, Any]]:
+    return list(Edit.objects.filter(plan=plan, op="reshape").latest("revision").args["paths"])
+
+
+def test_a_stretch_is_redrawn_freehand_from_anywhere_on_the_border(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.click("#redraw")
+    page.get_by_label("手绘").check()
+    stroke(desk, (2, 0.25), (2.2, 0.3), (2.25, 0.5), (2.2, 0.7), (2, 0.75))
+    desk.done("撤销: 调整界线 002 与 001")
+    [path] = paths(desk.plan)
+    assert path["old"] == [place(2, 0), place(2, 1)] and len(path["new"]) > 5
+    # Only the stretch between the two places has moved.
+    assert abs(path["new"][1][0] - place(2, 0)[0]) < 2e-7 and path["new"][1][1] == pytest.approx(
+        place(2, 0.25)[1], abs=1e-4
+    )
+    assert not audit(desk.plan)
+    # The border stays in the hand, and the map moves again.
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    expect(page.locator("[data-handle=vertex]").first).to_be_visible()
+    expect(page.locator("#map.holding")).to_have_count(0)
+
+
+def test_a_stroke_splits_and_one_that_comes_back_carves_out(desk: Desk) -> None:
+    page = desk.page
+    page.keyboard.press("s")
+    page.get_by_label("手绘").check()
+    stroke(desk, (-0.1, 0.5), (0.5, 0.6), (1.1, 0.5))
+    desk.done("撤销: 拆分 001")
+    expect(page.locator("#plan option:checked")).to_contain_text("第 2 版")
+    stroke(desk, (2.3, 2.3), (2.7, 2.3), (2.7, 2.7), (2.3, 2.7), (2.3, 2.31))
+    expect(page.locator("#plan option:checked")).to_contain_text("第 3 版")
+    assert Grid.objects.filter(plan=desk.plan, level=2).count() == 18 and not audit(desk.plan)
+
+
+def test_a_finger_draws_a_stroke_and_deletes_a_vertex(plan: Plan, open_map: Open) -> None:
+    desk = at_desk(open_map, plan, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = desk.page
+    page.locator("[data-tool=split]").tap()
+    page.get_by_label("手绘").check()
+    finger(page, *(desk.pixel(0.9 + i / 8, 1.5) for i in range(11)))
+    desk.done("撤销: 拆分")
+    page.wait_for_timeout(500)
+    page.locator("[data-tool=reshape]").tap()
+    page.touchscreen.tap(*desk.pixel(2, 2.2))
+    expect(page.locator("[data-handle=middle]")).to_be_visible()
+    shot(page, "edit-phone-picked")
+    touch = page.context.new_cdp_session(page)
+    for step in range(6):
+        x, y = desk.pixel(2 + step / 20, 2.5)
+        kind = "touchMove" if step else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    expect(page.locator(".drag-tip").last).to_contain_text("平方米")
+    box = page.locator(".drag-tip").last.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+    shot(page, "edit-phone-tip")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    desk.done("撤销: 调整界线")
+    page.locator("[data-handle=vertex]").first.tap()
+    page.locator("#delete-vertex").tap()
+    expect(page.locator("[data-handle=vertex]")).to_have_count(0)
+    assert not audit(plan)
+
+
+def test_a_dragged_vertex_snaps_to_a_node_and_to_a_wall(desk: Desk) -> None:
+    page = desk.page
+    wall = house(desk.plan, (2.3, 0.3), (2.4, 0.7))
+    try:
+        lon, lat = place(2.1, 0.5)
+        page.goto(f"/?plan={desk.plan.pk}&level=2&lon={lon}&lat={lat}&z=17")
+        page.wait_for_selector("#map[data-ready=true]")
+        with page.expect_response(re.compile("/api/buildings")):
+            page.keyboard.press("r")
+        page.wait_for_timeout(300)
+        desk.click(2, 0.45)
+        middle = desk.pixel(2, 0.5)
+        x, y = desk.pixel(2.3, 0.5)
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(x + 6, y, steps=6)
+        shot(page, "edit-snap")
+        page.mouse.up()
+        desk.done("撤销: 调整界线")
+        assert paths(desk.plan)[0]["new"][1][0] == pytest.approx(place(2.3, 0)[0], abs=1e-7)
+    finally:
+        wall.delete()
+
+
+def test_while_dragging_the_old_line_what_changes_hands_and_the_figures_are_seen(desk: Desk) -> None:
+    page = desk.page
+    home = house(desk.plan, (2.08, 0.48), (2.12, 0.52))
+    rule = Rule.objects.create(
+        institution=desk.plan.institution,
+        name="面积",
+        measure="area_km2",
+        level=0,
+        high=0.001,
+        severity=Rule.Severity.BLOCK,
+    )
+    try:
+        page.keyboard.press("r")
+        page.mouse.move(*desk.pixel(2, 0.3))
+        expect(page.locator(".drag-tip").last).to_contain_text("｜")
+        desk.click(2, 0.3)
+        page.mouse.move(*desk.pixel(2, 0.5))
+        page.mouse.down()
+        page.mouse.move(*desk.pixel(2.3, 0.55), steps=6)
+        tip = page.locator(".drag-tip").last
+        expect(tip).to_contain_text(re.compile(r"001002 \+[\d,]+ 平方米"))
+        expect(tip).to_contain_text("+7 户")
+        expect(tip).to_contain_text("−7 户")
+        expect(page.locator("#map .pin.rule").first).to_be_visible()
+        expect(page.locator(".edit-result")).to_contain_text("必须满足")
+        shot(page, "edit-drag-figures")
+        page.mouse.up()
+        desk.done("撤销: 调整界线")
+        page.locator(".edit-result .rows button").first.click()
+        expect(page.locator("#panel-body h2")).to_be_visible()
+    finally:
+        rule.delete()
+        home.delete()
+
+
+def test_a_drag_across_another_border_is_marked_at_once(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.mouse.move(*desk.pixel(2, 0.5))
+    page.mouse.down()
+    page.mouse.move(*desk.pixel(3.3, 0.5), steps=6)
+    expect(page.locator("#map .pin").first).to_be_visible()
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("相交")
+    page.mouse.move(*desk.pixel(2.4, 0.5), steps=6)
+    expect(page.locator("#map .pin")).to_have_count(0)
+    page.mouse.up()
+    desk.done("撤销: 调整界线")
+    complaints.clear()
+
+
+def test_measures_are_seen_before_a_split_a_merge_and_a_transfer(desk: Desk) -> None:
+    page = desk.page
+    result = page.locator(".edit-result")
+    page.keyboard.press("s")
+    desk.click(-0.1, 0.5)
+    desk.click(1.15, 0.5)
+    expect(result).to_contain_text("松手后")
+    page.keyboard.press("Escape")
+    page.keyboard.press("m")
+    desk.click(0.5, 0.5)
+    desk.click(1.5, 0.5)
+    expect(result).to_contain_text("已不存在")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    for point in ((1.7, 1.3), (2.4, 1.3), (2.4, 1.7), (1.7, 1.7)):
+        desk.click(*point)
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-hint")).to_have_text("再点选接收的网格。")
+    with page.expect_request(lambda request: '"transfer"' in (request.post_data or "")):
+        page.mouse.move(*desk.pixel(1.3, 1.5))
+    expect(result).to_contain_text("→")
+    assert not Edit.objects.filter(plan=desk.plan).exists()
+
+
+def test_a_border_is_picked_and_grids_are_merged_by_the_keyboard_alone(desk: Desk) -> None:
+    """The cross-hair begins on a corner of four grids; an arrow moves the map by half a leaf."""
+    page = desk.page
+    lon, lat = place(2, 2)
+    page.goto(f"/?plan={desk.plan.pk}&level=2&lon={lon}&lat={lat}&z=16")
+    page.wait_for_selector("#map[data-ready=true]")
+
+    def go(key: str, times: int = 1) -> None:
+        for _ in range(times):
+            page.keyboard.press(key)
+            page.wait_for_timeout(450)
+
+    page.keyboard.press("m")
+    page.locator("#map").focus()
+    go("ArrowRight")
+    go("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#edit-hint")).to_contain_text("合并：")
+    go("ArrowRight", 2)
+    page.keyboard.press("Space")
+    expect(page.locator("#edit-hint")).to_contain_text("、")
+    page.keyboard.press("Enter")
+    desk.done("撤销: 合并")
+    page.keyboard.press("r")
+    page.locator("#map").focus()
+    go("ArrowLeft", 3)
+    page.keyboard.press("Space")
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.dataset.handle") != "middle":
+        page.keyboard.press("Tab")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    desk.done("撤销: 调整界线")
+    page.keyboard.press("v")
+    page.locator("#map").focus()
+    go("ArrowLeft")
+    page.keyboard.press("Space")
+    expect(page.locator("#grid-name")).to_be_visible()
+    assert not audit(desk.plan)
+
+
+def test_several_edits_wait_in_their_order_while_there_is_no_network(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.context.set_offline(True)
+    desk.drag((2, 0.5), (2.3, 0.5))
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("已留在本机")
+    page.keyboard.press("s")
+    desk.click(-0.1, 2.5)
+    desk.click(1.15, 2.5)
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("有 2 步没有保存")
+    shot(page, "edit-unsent")
+    page.context.set_offline(False)
+    page.click("#resend")
+    desk.done("撤销: 拆分")
+    assert [edit.op for edit in Edit.objects.filter(plan=desk.plan).order_by("revision")] == ["reshape", "split"]
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('jt-unsent'))") == []
+    assert not audit(desk.plan)
+    complaints.clear()
+
+
+def test_an_answer_that_is_lost_does_not_make_the_edit_twice(desk: Desk, complaints: list[str]) -> None:
+    """The server has saved, and is killed before it answers."""
+    page = desk.page
+    page.keyboard.press("s")
+    desk.click(-0.1, 0.5)
+    desk.click(1.15, 0.5)
+
+    def lose(route: Any) -> None:
+        if '"dry_run"' in route.request.post_data:
+            route.continue_()
+        else:
+            route.fetch()
+            route.abort()
+
+    page.route(re.compile(r"/edits$"), lose)
+    page.keyboard.press("Enter")
+    expect(page.locator("#resend")).to_be_visible()
+    page.unroute(re.compile(r"/edits$"))
+    page.click("#resend")
+    desk.done("撤销: 拆分 001")
+    expect(page.locator("#resend")).to_have_count(0)
+    assert Edit.objects.filter(plan=desk.plan).count() == 1 and not audit(desk.plan)
+    complaints.clear()
+
+
+def test_a_step_is_undone_out_of_the_history_and_refused_where_a_neighbour_has_changed(
+    desk: Desk, complaints: list[str]
+) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    desk.drag((2, 0.5), (2.3, 0.5))
+    desk.done("撤销: 调整界线")
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "lock", {"grids": [grid(desk.plan, "004004").pk], "locked": True}, 2
+    )
+    page.click("#edit-panel .history summary")
+    page.locator("#edit-panel .history li button", has_text="调整界线").last.click()
+    page.click("#undo-step")
+    expect(page.locator("#redo")).to_contain_text("重做: 调整界线")
+    page.click("#redo")
+    desk.done("撤销: 调整界线")
+    vertex = paths(desk.plan)[0]["new"][1]
+    bend = {"old": [place(2, 0), vertex], "new": [place(2, 0), place(2.2, 0.2), vertex]}
+    revision = Plan.objects.get(pk=desk.plan.pk).revision
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, revision)
+    page.click("#undo")
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("之后又有改动")
+    expect(page.locator("#map .pin").first).to_be_visible()
+    assert not audit(desk.plan)
+    complaints.clear()
+
+
+def test_a_colleagues_edit_does_not_take_the_vertex_out_of_the_moving_hand(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.mouse.move(*desk.pixel(2, 0.5))
+    page.mouse.down()
+    page.mouse.move(*desk.pixel(2.2, 0.5), steps=5)
+    lines = [[place(-0.1, 3.5), place(1.1, 3.5)]]
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "split", {"grid": grid(desk.plan, "003003").pk, "lines": lines}, 1
+    )
+    expect(page.locator("#notice")).to_contain_text("拆分 003", timeout=9000)
+    page.mouse.move(*desk.pixel(2.3, 0.5), steps=5)
+    page.mouse.up()
+    desk.done("撤销: 调整界线 002 与 001")
+    # Again, and this time the colleague moves the very border.
+    vertex = paths(desk.plan)[0]["new"][1]
+    page.mouse.move(*desk.pixel(2.3, 0.5))
+    page.mouse.down()
+    page.mouse.move(*desk.pixel(2.1, 0.5), steps=5)
+    bend = {"old": [place(2, 0), vertex, place(2, 1)], "new": [place(2, 0), place(1.7, 0.5), place(2, 1)]}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, 3)
+    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
+    page.mouse.move(*desk.pixel(2.2, 0.5), steps=5)
+    page.mouse.up()
+    expect(page.locator("#theirs")).to_be_visible()
+    shot(page, "edit-conflict-drag")
+    assert Edit.objects.filter(plan=desk.plan).count() == 3
+    page.click("#mine")
+    desk.done("撤销: 调整界线 002 与 001")
+    assert not audit(desk.plan)
+    complaints.clear()
+
+
+def test_a_conflict_about_a_merge_shows_the_grids_that_were_chosen(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.route(re.compile(r"edits\?since"), lambda route: route.abort())
+    page.keyboard.press("m")
+    desk.click(0.5, 0.5)
+    desk.click(1.5, 0.5)
+    service.commit(
+        desk.plan.pk, colleague(desk.plan), "rename", {"grid": grid(desk.plan, "001002").pk, "name": "城东"}, 1
+    )
+    page.unroute(re.compile(r"edits\?since"))
+    page.click("#finish")
+    expect(page.locator("#theirs")).to_be_visible()
+    shot(page, "edit-conflict-merge")
+    page.click("#mine")
+    desk.done("撤销: 合并 001 与 002")
+    complaints.clear()
