@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gis.coverage import is_exact_cover
@@ -118,6 +118,8 @@ def test_service_areas_cover_the_grid_exactly_each_round_its_places(
     seed: int, streets: int, things: int, count: int, even: bool
 ) -> None:
     region, lines, load = _scene(seed, streets, things)
+    # In a spike some steps wide the end of a cell's border can pinch the region itself; then the edit refuses (docs/partition.md).
+    assume(shapely.minimum_clearance(region) > 2e-6)
     places = _places(region, seed, count)
     found = around(region, places, load, lines, radius_m=np.full(len(places), 400.0), even=even)
     shapes = [part.geometry for part in found.result.parts]

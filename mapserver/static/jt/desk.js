@@ -35,11 +35,6 @@ export class Desk {
     return this.#next(() => this.#send("edits", { op, args, base_revision: this.#plan.revision }, { op, args }));
   }
 
-  /** Makes a proposed division an edit. */
-  partition(wish) {
-    return this.#next(() => this.#send("partition", { ...wish, apply: true, base_revision: this.#plan.revision }));
-  }
-
   back() { return this.#next(() => this.#send("undo", { base_revision: this.#plan.revision })); }
 
   again() { return this.#next(() => this.#send("redo", { base_revision: this.#plan.revision })); }

@@ -12,7 +12,7 @@ import { PointLayers } from "jt/layers";
 import { drawLegend, openLegend } from "jt/legend";
 import { Locate, toolButtons } from "jt/locate";
 import { Panel, problem } from "jt/panel";
-import { partitionForm } from "jt/partition";
+import { partitionForm, putAway, rebalanceForm } from "jt/partition";
 import { Search } from "jt/search";
 import * as state from "jt/state";
 import { coordinates } from "jt/text";
@@ -145,6 +145,7 @@ function legend() {
 }
 
 function overview() {
+  putAway();
   now.grid = undefined;
   drawing.select(null);
   const details = planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel });
@@ -174,12 +175,16 @@ async function selectGrid(id, { at } = {}) {
     if (number !== request) return;
     done();
     const shown = gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel });
-    if (editor.active && topology.grid(id))
+    if (editor.active && topology.grid(id)) {
+      const proposing = { plan, view, apply: ({ op, args }) => editor.commit(op, args) };
       shown.push(
         gridForm(details, topology, plan.level_names, (op, args) => editor.commit(op, args)),
-        partitionForm(id, { plan, view, apply: (wish) => editor.partition(wish) }),
+        partitionForm(id, proposing),
+        rebalanceForm(id, topology, proposing),
       );
-    panel.show(shown);
+    }
+    putAway();
+    panel.show(shown.filter(Boolean));
     // Only now: on a phone the sheet has come up.
     if (at && !view.shows(at)) view.bring(at);
     else if (!at && grid && !view.shows(grid.label)) view.fit(grid.bbox, { maxZoom: 15 });

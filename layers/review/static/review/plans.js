@@ -2,7 +2,7 @@
 import { get } from "jt/api";
 import { byId, data, el } from "jt/dom";
 import { count, fill } from "jt/text";
-import { day, outcome, say, send, stepsOf } from "./common.js";
+import { coverageRule, day, outcome, say, send, stepsOf } from "./common.js";
 
 const { gettext } = window;
 const page = JSON.parse(byId("page").textContent);
@@ -28,6 +28,7 @@ function row(plan, names) {
       el("a", { href: `/?plan=${plan.id}` }, data(plan.name)),
       el("small", {}, data(plan.institution.name), " · ", fill(gettext("{n} 个网格"), { n: count(plan.grid_count) }), " · ",
         fill(gettext("版本 {n}"), { n: plan.revision })),
+      plan.overlap_limit > 0 && el("small", {}, coverageRule(plan)),
       names.has(plan.base) && el("small", {}, gettext("复制自"), " ", data(names.get(plan.base)))),
     el("td", {}, el("span", { class: `status ${plan.status}` }, plan.status_label),
       plan.in_force && el("small", {}, gettext("现行"))),
