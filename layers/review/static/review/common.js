@@ -129,10 +129,11 @@ export function stepsOf(plan, today) {
 /** What a step came to, in a sentence. */
 export function outcome(step, answer) {
   if (step === "publish") {
-    const { moved, vacated, ambiguous } = answer.people;
-    return fill(gettext("“{name}”自 {day} 起生效; 责任人转入 {moved} 人次, 待重新安排 {vacated} 人次, 去向须确认 {ambiguous} 人次。"), {
+    const { moved, vacated, ambiguous, vacant } = answer.people;
+    const said = fill(gettext("“{name}”自 {day} 起生效; 责任人转入 {moved} 人次, 待重新安排 {vacated} 人次, 去向须确认 {ambiguous} 人次。"), {
       name: answer.name, day: answer.valid_from, moved: moved.length, vacated: vacated.length, ambiguous: ambiguous.length,
     });
+    return vacant.length ? `${said} ${fill(gettext("{n} 个新网格还没有责任人: {names}。"), { n: vacant.length, names: vacant.slice(0, 5).map(({ name }) => name).join("、") + (vacant.length > 5 ? " …" : "") })}` : said;
   }
   if (step === "coverage-rule") return fill(gettext("覆盖规则: {rule}。"), { rule: coverageRule(answer) });
   if (step === "copy" || step === "empty") return fill(gettext("草稿“{name}”已建立。"), { name: answer.name });
