@@ -90,3 +90,22 @@ def test_who_may_choose_and_when(office: Office) -> None:
     assert_fault(choose(office, office.plan, "bounded_overlap"), 409, "not_a_draft")
     office.ok(draft.pk, "submit")
     assert_fault(choose(office, draft, "bounded_overlap"), 409, "not_a_draft")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("split", ["004004", "001004"], ids=["elsewhere", "beside it"])
+def test_a_draft_with_overlaps_takes_over_what_was_published_meanwhile(split: str) -> None:
+    office = make_office()
+    draft, other = office.draft("甲"), office.draft("乙")
+    Grid.objects.filter(plan=draft, code__in=["429005001", "429005001001", "429005001002"]).update(kind="urban")
+    choose(office, draft, "bounded_overlap", 0.1)
+    overlap(draft, 0.04)
+    line = {"004004": ((3.5, 2.9), (3.5, 4.1)), "001004": ((1.5, 0.9), (1.5, 2.1))}[split]
+    office.split(other, split, *line)
+    office.publish(office.approved(other))
+    office.publish(office.approved(draft))
+    draft.refresh_from_db()
+    assert draft.base == other and draft.status == "published" and not audit(draft)
+    assert grid(draft, f"{split[:3]}005").name == f"村 {split[:3]}005"
+    one, beside = grid(draft, "001001").geom, grid(draft, "001002").geom
+    assert one.intersection(beside).area == pytest.approx(0.04 * beside.area, rel=1e-3)
