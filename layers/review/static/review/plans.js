@@ -2,7 +2,7 @@
 import { get } from "jt/api";
 import { byId, data, el } from "jt/dom";
 import { count, fill } from "jt/text";
-import { coverageRule, day, outcome, say, send, stepsOf } from "./common.js";
+import { askFor, coverageRule, day, outcome, say, send, stepsOf } from "./common.js";
 
 const { gettext } = window;
 const page = JSON.parse(byId("page").textContent);
@@ -59,6 +59,26 @@ function notices({ unread, notices: found }) {
     : [el("li", { class: "done" }, gettext("没有通知。"))]));
 }
 
+/** What an administrator sets for the institution and those below it. */
+async function settings() {
+  try {
+    const now = await get("review/settings");
+    const whole = (value, least, most) => el("input", { type: "number", required: true, step: 1, min: least, max: most, value });
+    const values = await askFor(gettext("审定设置"), [
+      [gettext("任职不满多少天而网格有变动时提醒"), whole(now.assignment_days, 0, 3660)],
+      [gettext("分享链接有效天数"), whole(now.share_days, 1, 366)],
+      [gettext("网格撤销后, 与新网格重叠不到百分之几时, 责任人的去向须人工确认"), whole(Math.round(now.clear_overlap * 100), 50, 100)],
+    ], gettext("保存"), gettext("对本机构及下级机构有效, 下级可另设。"));
+    if (!values) return;
+    const [days, share, overlap] = values.map(Number);
+    await send("PUT", "review/settings", { assignment_days: days, share_days: share, clear_overlap: overlap / 100 });
+    say("said", gettext("审定设置已保存。"));
+  } catch (error) {
+    say("fault", error.message);
+  }
+}
+
+byId("settings")?.addEventListener("click", settings);
 byId("read").addEventListener("click", async () => {
   await send("POST", "notices/read");
   await load();

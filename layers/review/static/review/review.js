@@ -56,10 +56,23 @@ class ReviewPage {
     byId("comment").hidden = !plan.can_comment;
     if (plan.can_comment) this.#comments = await get(`plans/${plan.id}/comments`);
     this.#showComments(plan.can_comment);
+    await this.#links(plan);
     const decisions = await get(`plans/${plan.id}/decisions`).catch(() => []);
     byId("history").replaceChildren(...decisions.map((one) =>
       el("li", {}, el("strong", {}, one.label), " ", data(one.author), one.note && el("p", {}, data(one.note)),
         el("small", {}, day(one.made_at), " · ", fill(gettext("版本 {n}"), { n: one.revision })))));
+  }
+
+  /** The links that still show the plan to anybody who has one, each to be taken back. */
+  async #links(plan) {
+    const links = plan.can_share ? await get(`plans/${plan.id}/share`) : [];
+    byId("links-part").hidden = !links.length;
+    byId("links").replaceChildren(...links.map((link) => el("li", {},
+      fill(gettext("{name}于 {day} 建立, 有效期至 {until}"), { name: link.made_by, day: day(link.made_at), until: day(link.expires_at) }),
+      el("span", { class: "step-buttons" }, el("button", { type: "button", class: "quiet", "data-revoke": link.id, onclick: () => this.#guard(async () => {
+        await send("DELETE", `plans/${plan.id}/share/${link.id}`);
+        await this.#links(plan);
+      }) }, gettext("撤回"))))));
   }
 
   /** Whether the plan covers its area, and by which rule. */
@@ -72,9 +85,9 @@ class ReviewPage {
 
   async #take(step) {
     const answer = await step.take();
-    if (!answer) return;
+    if (!answer && step.id !== "share") return;
     await this.#plan();
-    say("said", outcome(step.id, answer));
+    if (answer) say("said", outcome(step.id, answer));
   }
 
   async #compare(other) {
@@ -107,7 +120,7 @@ class ReviewPage {
         grids.map((row) => el("tr", {},
           el("td", {}, el("button", { type: "button", class: "link", onclick: () => this.#drawing.view.fit(row.bbox) }, data(row.name)),
             el("small", {}, data(row.code, { class: "code" }), " ", CHANGES[row.change]), served(row, people)),
-          el("td", { class: "number" }, pair(row, (one) => area(one.area_m2))),
+          el("td", { class: "number" }, pair(row, (one) => area(one.area_m2, Math.max(row.before?.area_m2 ?? 0, row.after?.area_m2 ?? 0)))),
           el("td", { class: "number" }, pair(row, ({ households: { value, estimated } }) =>
             value === null ? "—" : `${estimated ? gettext("约") : ""} ${count(value)}`)),
           ["outlets", "cash_points"].map((name) => el("td", { class: "number" }, pair(row, (one) => (one[name].value === null ? "—" : count(one[name].value)))))))), grids),
