@@ -42,7 +42,9 @@ def test_every_address_of_the_api_is_in_the_matrix(world: World):
     known |= {f"plans/<plan_id>{rest}" for rest in ("/edits", "/edits/<edit_id>", "/undo", "/redo")}
     known |= {f"plans/<plan_id>{rest}" for rest in ("/partition", "/rebalance", "/measures", "/broken", "/rebase")}
     known |= {f"plans/<plan_id>/{step}" for step in ("copy", "submit", "approve", "return", "publish", "decisions")}
-    known |= {f"plans/<plan_id>/{rest}" for rest in ("comments", "comments/<comment_id>/resolve", "share")}
+    known |= {
+        f"plans/<plan_id>/{rest}" for rest in ("comments", "comments/<comment_id>/resolve", "share", "coverage-rule")
+    }
     known |= {"plans/<plan_id>/share/<link_id>", "plans/<a>/compare/<b>", "notices", "notices/read", "review/settings"}
     known |= {"measures", "rules", "rules/settings", "rules/presets", "rules/presets/<key>", "rules/<rule_id>"}
     known |= {"streets", "buildings", "streets/trace", "streets/align"}
