@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from gis.edit.chain import Chain, Edge, add, turned, undirected
+import shapely
+
+from gis.edit.chain import Chain, Edge, add, chain_of, polygons_of, turned, undirected
+from gis.lattice import STEP
 
 Code = str
 Version = Mapping[Code, "Unit"]
@@ -61,7 +64,14 @@ class Merged:
     theirs: frozenset[Code] = frozenset()
 
 
-def merge_versions(base: Version, mine: Version, theirs: Version, resolve: Mapping[Code, str] | None = None) -> Merged:
+def merge_versions(
+    base: Version,
+    mine: Version,
+    theirs: Version,
+    resolve: Mapping[Code, str] | None = None,
+    *,
+    may_overlap: bool = False,
+) -> Merged:
     """Merge two versions of a coverage.
 
     Parameters
@@ -70,6 +80,8 @@ def merge_versions(base: Version, mine: Version, theirs: Version, resolve: Mappi
         What both depart from; all versions have the same root.
     resolve
         Code → "mine" or "theirs", for clashes known from a former try; one code of a clash speaks for all of it.
+    may_overlap
+        Whether siblings may overlap (ZG04): then what is above them is their union, not the sum of their borders.
 
     Returns
     -------
@@ -100,7 +112,7 @@ def merge_versions(base: Version, mine: Version, theirs: Version, resolve: Mappi
         return Merged({}, clashes, recoded, all_mine, all_theirs)
     leaves = {code: unit for code, unit in base.items() if unit.is_leaf and code not in taken}
     leaves |= {code: unit for code, unit in taken.items() if unit is not None and unit.is_leaf}
-    units, missing = _with_ancestors(base, mine, theirs, leaves, choice)
+    units, missing = _with_ancestors((base, mine, theirs), leaves, choice, may_overlap)
     if missing:
         return Merged({}, [Clash(missing, missing)], recoded, all_mine, all_theirs)
     return Merged(units, [], recoded, all_mine, all_theirs)
@@ -257,9 +269,13 @@ def _united(sets: Iterable[frozenset[Code]]) -> list[frozenset[Code]]:
 
 
 def _with_ancestors(
-    base: Version, mine: Version, theirs: Version, leaves: Mapping[Code, Unit], choice: Mapping[Code, str]
+    versions: tuple[Version, Version, Version],
+    leaves: Mapping[Code, Unit],
+    choice: Mapping[Code, str],
+    may_overlap: bool,
 ) -> tuple[dict[Code, Unit], frozenset[Code]]:
     """The leaves and what is above them, dissolved; and the codes of those above that are missing or disputed."""
+    base, mine, theirs = versions
     units, missing = dict(leaves), set()
     for level in range(max((unit.level for unit in leaves.values()), default=0), 0, -1):
         below: dict[Code, list[Unit]] = defaultdict(list)
@@ -270,9 +286,20 @@ def _with_ancestors(
             if chosen is None or chosen.level != level - 1 or code in leaves:
                 missing.add(code)
                 continue
-            border = add(*(child.border for child in children))
+            known = [version[code].border for version in versions if code in version]
+            border = _union(children, known) if may_overlap else add(*(child.border for child in children))
             units[code] = replace(chosen, border=border, is_leaf=False)
     return units, frozenset(missing)
+
+
+def _union(children: Sequence[Unit], known: Iterable[Chain]) -> Chain:
+    """The border of the union of grids: their sum where they do not overlap; else, if it is a known one, that one to the vertex."""
+    shapes = [polygons_of(child.border) for child in children]
+    union = shapely.union_all(shapes, grid_size=STEP)
+    if sum(shape.area for shape in shapes) - union.area < STEP**2 / 2:
+        return add(*(child.border for child in children))
+    same = (border for border in known if shapely.equals(polygons_of(border), union))
+    return next(same, None) or chain_of(union)
 
 
 def _three_way(base: Unit | None, mine: Unit | None, theirs: Unit | None, said: str | None) -> Unit | None:

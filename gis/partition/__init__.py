@@ -5,6 +5,7 @@ Exact by construction: the parts are unions of the faces of one arrangement on t
 
 from __future__ import annotations
 
+from gis.partition.around import ServiceAreas, around
 from gis.partition.cut import Cut, cut
 from gis.partition.graph import UnitGraph
 from gis.partition.ground import Ground, Load, TooFewUnits
@@ -25,9 +26,11 @@ __all__ = [
     "Load",
     "Partition",
     "PartitionWish",
+    "ServiceAreas",
     "Taken",
     "TooFewUnits",
     "UnitGraph",
+    "around",
     "count_for",
     "cut",
     "numbering_key",

@@ -16,6 +16,8 @@ STREET_DISCOUNT = 5.0
 LARGE = 1_500
 """Units from which a few seeds and no annealing must do."""
 TRIES = 2
+MOST_TRIES = 8
+"""Where none of these is within the tolerance."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,19 @@ def cut(graph: UnitGraph, count: int, *, tolerance: float = 0.05, seed: int = 1,
         return Cut(np.zeros(len(graph), dtype=np.int64), 0.0, 0.0, seed)
     target = np.full(count, graph.weight.sum() / count)
     large = len(graph) > LARGE
-    found = []
-    for n in range(min(seeds, TRIES) if large else max(1, seeds)):
+    found: list[Cut] = []
+    tries = min(seeds, TRIES) if large else max(1, seeds)
+    for n in range(MOST_TRIES if large else tries):
+        if n >= tries and min(one.worst for one in found) <= tolerance:
+            break
         label = whole(graph, _metis(graph, count, tolerance, seed + n, recursive=n % 2 == 1), count)
         found.append(_searched(graph, label, target, tolerance, seed + n, anneal=not large))
     return min(found, key=lambda one: (one.worst > tolerance, one.price, one.seed))
 
 
 def improve(graph: UnitGraph, label: IntArray, target: FloatArray, tolerance: float, seed: int = 1) -> Cut:
-    """A cut that departs from labels that are there, and changes them no more than the search needs."""
-    return _searched(graph, label, target, tolerance, seed, anneal=False)
+    """A cut that departs from labels that are there."""
+    return _searched(graph, label, target, tolerance, seed, anneal=len(graph) <= LARGE)
 
 
 def whole(graph: UnitGraph, label: IntArray, count: int) -> IntArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -64,10 +64,6 @@ class Load:
     weight: FloatArray = field(default_factory=lambda: np.empty(0))
     per_m2: float = 0.0
 
-    def by_area(self) -> Load:
-        """The same things, not to be cut, but only the area counts."""
-        return Load(self.things, np.zeros(len(self.things)), 1.0)
-
 
 @dataclass(frozen=True)
 class Ground:
@@ -101,6 +97,7 @@ class Ground:
         streets: Objects | None = None,
         load: Load,
         cell_weight: float | None = None,
+        cell_m2: float | None = None,
         parts: int = 2,
         tolerance: float = 0.1,
     ) -> Ground:
@@ -114,6 +111,8 @@ class Ground:
             Lines in degrees.
         cell_weight
             Blocks heavier than this are divided into cells; None: by the number of parts and the tolerance.
+        cell_m2
+            If given, blocks larger than this are divided into even cells instead, whatever they weigh.
         """
         regions = np.array(list(within), dtype=object)
         frame = Frame.around(regions)
@@ -129,7 +128,11 @@ class Ground:
         blocks = Arrangement.of(base, snap_rounded=True)
         total = float(things.weight.sum()) + load.per_m2 * float(area_m2(regions).sum())
         limit = cell_weight if cell_weight is not None else total / max(parts, 1) * min(max(tolerance, 0.02), 0.5) / 2
-        inner, divided = _cells(blocks, frame, whole, things, load.per_m2, max(limit, total / MOST_CELLS), aspect)
+        by, per_m2 = things, load.per_m2
+        if cell_m2 is not None:
+            by, per_m2 = replace(things, weight=np.zeros(len(things.weight))), 1.0
+            total, limit = float(area_m2(regions).sum()), cell_m2
+        inner, divided = _cells(blocks, frame, whole, by, per_m2, max(limit, total / MOST_CELLS), aspect)
         if len(inner):
             segments = shapely.linestrings(blocks.segments.reshape(-1, 2, 2))
             blocks = Arrangement.of(np.concatenate([segments, inner]), snap_rounded=True)
@@ -166,6 +169,22 @@ class Ground:
         home[unit[inside]] = region_of[inside]
         corners = frozenset((x, y) for x, y in shapely.get_coordinates(regions).tolist())
         return cls(frame, arrangement, unit, graph, street, home, cells, corners)
+
+    def unit_at(self, points: Objects) -> IntArray:
+        """The unit (n,) in which each point (degrees) lies; negative outside."""
+        inside = np.flatnonzero(self.unit >= 0)
+        at = _face_of(self.arrangement.faces[inside], np.asarray(self.frame.to_steps(points), dtype=object))
+        return np.where(at >= 0, self.unit[inside][at], OUTSIDE)
+
+    def centres(self) -> FloatArray:
+        """The centroid (units, 2) of each unit, in degrees."""
+        inside = np.flatnonzero(self.unit >= 0)
+        faces = self.arrangement.faces[inside]
+        xy, area = shapely.get_coordinates(shapely.centroid(faces)), shapely.area(faces)
+        of = self.unit[inside]
+        total = np.bincount(of, weights=area, minlength=len(self.graph))
+        sums = [np.bincount(of, weights=area * xy[:, axis], minlength=len(self.graph)) for axis in (0, 1)]
+        return np.asarray((np.column_stack(sums) / total[:, None] + self.frame.corner) / 1e7, dtype=np.float64)
 
     def parts(self, label: IntArray, count: int) -> Objects:
         """The union (degrees) of the units of each part 0…count-1."""

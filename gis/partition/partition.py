@@ -105,7 +105,7 @@ def partition(region: BaseGeometry, wish: PartitionWish, load: Load, streets: Ob
             units=len(ground.graph),
         )
     found = cut(ground.graph, wish.count, tolerance=wish.tolerance, seed=wish.seed, seeds=wish.seeds)
-    return _described(ground, found, wish.count, wish.tolerance, None)
+    return described(ground, found, wish.count, wish.tolerance, None)
 
 
 def rebalance(
@@ -121,7 +121,7 @@ def rebalance(
     target = np.full(len(grids), ground.graph.weight.sum() / len(grids))
     label = whole(ground.graph, ground.home, len(grids))
     found = improve(ground.graph, label, target, tolerance, seed)
-    return _described(ground, found, len(grids), tolerance, target, keep_order=True)
+    return described(ground, found, len(grids), tolerance, target, keep_order=True)
 
 
 @dataclass(frozen=True)
@@ -163,11 +163,11 @@ def take(
     target = before + np.array([amount, -amount])
     mask = np.zeros(len(label), dtype=np.int64)
     mask[chosen] = 1
-    result = _described(ground, Cut(after, search.price(), 0.0, 0), 2, 1.0, target, keep_order=True)
+    result = described(ground, Cut(after, search.price(), 0.0, 0), 2, 1.0, target, keep_order=True)
     return Taken(result, moved, ground.parts(mask, 2)[1])
 
 
-def _described(
+def described(
     ground: Ground,
     found: Cut,
     count: int,
@@ -176,6 +176,7 @@ def _described(
     *,
     keep_order: bool = False,
 ) -> Partition:
+    """The partition that a cut of the ground amounts to; parts west to east, or as they are labelled."""
     shapes = ground.parts(found.label, count)
     order = list(range(count))
     if not keep_order:

@@ -156,8 +156,9 @@ class Search:
                 and self.unit_weight[unit] < 2 * amount
                 and any(self.label[other] == to and length > 0 for other, length, _ in self.around[unit])
             ]
-            found = sorted((self._shape_gain(unit, to), unit) for unit in fits)
-            unit = next((unit for _, unit in found if self.keeps_whole(unit)), None)
+            # What is too much is taken only when nothing smaller is left.
+            found = sorted((self.unit_weight[unit] > amount, self._shape_gain(unit, to), unit) for unit in fits)
+            unit = next((unit for *_, unit in found if self.keeps_whole(unit)), None)
             if unit is None:
                 break
             self.move(unit, to)

@@ -50,8 +50,9 @@ def named(name: str, old_code: str, code: str) -> str:
     digits = code[-3:]
     ending = re.search(r"(\d+)$", name)
     if ending and old_code.endswith(ending[1].zfill(min(3, len(ending[1])))):
-        width = len(ending[1])
-        return f"{name[: ending.start()]}{code[-width:] if width > 3 else f'{int(digits):0{width}}'}"[:120]
+        # A name that ends in more of the code than its number keeps that: «网格 004004» makes «网格 004005».
+        own = f"{int(digits):0{len(ending[1])}}" if len(ending[1]) <= 3 else ending[1][:-3] + digits
+        return f"{name[: ending.start()]}{own}"[:120]
     return f"{name} {digits}"[:120]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
@@ -11,6 +11,7 @@ from layers.editing.api import own_plan
 from layers.grids.models import Plan
 from layers.orgs.models import User
 from layers.partition import service
+from layers.partition.outlets import AroundWish, propose_around
 from layers.partition.service import InvalidWish, Proposal, Weight, Wish
 
 router = Router(tags=["partition"])
@@ -24,8 +25,15 @@ class Applying(Schema):
     base_revision: int | None = Field(None, ge=0)
 
 
+Kilometres = Annotated[float, Field(gt=0, le=1000)]
+
+
 class PartitionIn(Applying):
-    """How to divide a grid: into `count` parts, or into parts of `low` to `high` of the weight."""
+    """How to divide a grid: into `count` parts, into parts of `low` to `high` of the weight, or `around` its outlets.
+
+    Round outlets, each piece of land goes to the outlet that reaches it first: `radius_km` is how far an outlet serves,
+    `radii` (outlet: km) of those that serve farther or less far; with `even`, the weights are then evened out.
+    """
 
     grid: int
     count: int | None = Field(None, ge=1, le=service.MOST_PARTS)
@@ -34,6 +42,10 @@ class PartitionIn(Applying):
     tolerance: float | None = Field(None, gt=0, le=1)
     seed: int = Field(1, ge=0, le=2**30)
     keep_locked: bool = True
+    around: Literal["outlets"] | None = None
+    radius_km: Kilometres | None = None
+    radii: dict[int, Kilometres] = Field(default={}, max_length=service.MOST_PARTS)
+    even: bool = False
 
 
 class RebalanceIn(Applying):
@@ -53,6 +65,11 @@ def divide(request: HttpRequest, plan_id: int, body: PartitionIn) -> dict[str, A
     """Propose a division of a grid; with `apply`, make it."""
     plan = own_plan(request, plan_id)
     _check(body)
+    if body.around:
+        around = AroundWish(
+            body.radius_km, body.radii, body.weight, body.even, body.tolerance, body.seed, body.keep_locked
+        )
+        return _answer(plan, request.user, propose_around(plan, request.user, body.grid, around), body)
     wish = Wish(body.count, body.low, body.high, body.weight, body.tolerance, body.seed, body.keep_locked)
     return _answer(plan, request.user, service.propose(plan, request.user, body.grid, wish), body)
 

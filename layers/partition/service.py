@@ -62,6 +62,9 @@ class Proposal:
     replaced : the sub-grids that give way; None for all.
     ids, codes : what each part becomes, where that is settled: when grids are evened out.
     ring : what a transfer gives away, when the two grids have different parents.
+    names : what the parts are to be called; empty: after the grid.
+    columns : further figures of each part, for its row of the table.
+    balancing : whether even parts are what was asked for.
     """
 
     grid: Grid
@@ -75,6 +78,9 @@ class Proposal:
     moved: float | None = None
     ring: list[Any] | None = None
     codes: dict[int, str] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    balancing: bool = True
 
     def operation(self) -> dict[str, Any]:
         """The edit that makes it."""
@@ -83,7 +89,11 @@ class Proposal:
         return {"op": "transfer", "args": {"ring": self.ring, "to": self.ids[0], "from": [self.ids[1]]}}
 
     def _division(self) -> dict[str, Any]:
-        parts = [{"name": "", "polygons": _coordinates(part.geometry)} for part in self.result.parts]
+        names = self.names or [""] * len(self.result.parts)
+        parts = [
+            {"name": name, "polygons": _coordinates(part.geometry)}
+            for name, part in zip(names, self.result.parts, strict=True)
+        ]
         return {"grid": self.grid.pk, "parts": parts} | ({} if self.replaced is None else {"keep": self.replaced})
 
     def rows(self) -> list[dict[str, Any]]:
@@ -99,15 +109,19 @@ class Proposal:
                 "street_share": None if part.street_share is None else round(part.street_share, 4),
                 "area_km2": round(part.area_m2 / 1e6, 4),
                 "pieces": part.pieces,
+                "place": list(part.geometry.representative_point().coords[0]),
+                **more,
             }
-            for number, (grid, part) in enumerate(zip(self.ids, self.result.parts, strict=True), start=1)
+            for number, (grid, part, more) in enumerate(
+                zip(self.ids, self.result.parts, self.columns or [{}] * len(self.ids), strict=True), start=1
+            )
         ]
 
     def to_json(self) -> dict[str, Any]:
         result, rows = self.result, self.rows()
         total = sum(part.weight for part in result.parts)
         notes = list(self.weighed.notes)
-        if not result.balanced and self.moved is None:
+        if self.balancing and not result.balanced and self.moved is None:
             notes.append(_("没有达到要求的均衡: 有的建筑或街区本身过大, 不能再分"))
         if self.band and not all(self.band[0] <= part.weight <= self.band[1] for part in result.parts):
             notes.append(_("有网格超出要求的规模范围"))
@@ -157,19 +171,44 @@ def propose(plan: Plan, user: User, grid_id: int, wish: Wish) -> Proposal:
     ------
     InvalidWish, NoSuchGrid, GridLocked, HasNoOrOtherLevel, TooFewUnits
     """
+    site = site_of(plan, grid_id, keep_locked=wish.keep_locked)
+    basis = weighed(plan, site.replaced or [site.grid], site.region, user, wish.weight)
+    count, tolerance, band = _size(wish, basis, site.region, site.locked)
+    asked = PartitionWish(count, tolerance, wish.seed, SEEDS)
+    result = partition(site.region, asked, basis.load, streets_in(site.region, user))
+    return Proposal(site.grid, result, basis, wish.weight, wish.seed, site.keys, [None] * count, band)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is to be divided: a grid, less its locked sub-grids; the others are replaced."""
+
+    grid: Grid
+    region: BaseGeometry
+    replaced: list[Grid]
+    locked: int
+
+    @property
+    def keys(self) -> list[int] | None:
+        """The sub-grids that give way; None for all."""
+        return [child.pk for child in self.replaced] if self.locked else None
+
+
+def site_of(plan: Plan, grid_id: int, *, keep_locked: bool = True) -> Site:
+    """The ground for a division of a grid.
+
+    Raises
+    ------
+    NoSuchGrid, GridLocked, HasNoOrOtherLevel
+    """
     grid = _grids(plan, [grid_id])[0]
     children = list(Grid.objects.filter(parent=grid).order_by("pk"))
     _check_level(grid, children)
-    locked = [child for child in children if child.locked] if wish.keep_locked else []
+    locked = [child for child in children if child.locked] if keep_locked else []
     replaced = [child for child in children if child not in locked]
     if (grid.locked and not children) or (children and not replaced):
         raise _locked([grid] if grid.locked else locked)
-    region = _union(replaced) if locked else shape_of(grid)
-    basis = weighed(plan, replaced or [grid], region, user, wish.weight)
-    count, tolerance, band = _size(wish, basis, region, len(locked))
-    result = partition(region, PartitionWish(count, tolerance, wish.seed, SEEDS), basis.load, streets_in(region, user))
-    keys = [child.pk for child in replaced] if locked else None
-    return Proposal(grid, result, basis, wish.weight, wish.seed, keys, [None] * count, band)
+    return Site(grid, _union(replaced) if locked else shape_of(grid), replaced, len(locked))
 
 
 def even_out(
@@ -238,6 +277,8 @@ def _size(
     wish: Wish, basis: Weighed, region: BaseGeometry, locked: int
 ) -> tuple[int, float, tuple[float, float] | None]:
     tolerance = TOLERANCE if wish.tolerance is None else wish.tolerance
+    if wish.count is not None and wish.count < 1:
+        raise InvalidWish("网格个数应为 1 或更多。", "The number of grids is to be 1 or more.")
     if wish.count is not None:
         # The locked ones count: the grid has so many in the end.
         count, band = max(1, wish.count - locked), None
@@ -338,4 +379,4 @@ def _coordinates(geometry: BaseGeometry) -> list[Any]:
     ]
 
 
-__all__ = ["Proposal", "Weight", "Wish", "apply", "even_out", "propose", "take_from"]
+__all__ = ["Proposal", "Weight", "Wish", "apply", "even_out", "propose", "site_of", "take_from"]

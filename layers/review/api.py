@@ -14,6 +14,7 @@ from django.utils import timezone
 from ninja import Field, Router, Schema, Status
 from pydantic import field_validator
 
+from layers.grids.coverage import coverage_report
 from layers.grids.models import SRID, Plan
 from layers.orgs.models import User
 from layers.review import notices, rights, versions, workflow
@@ -58,6 +59,13 @@ class ResolveIn(Schema):
     """Which version to take where both changed the same grids."""
 
     resolve: dict[str, Literal["mine", "theirs"]] = Field(default_factory=dict, max_length=5000)
+
+
+class RuleIn(Schema):
+    """The coverage rule, and the largest share of its area by which an urban grid may overlap others where that is allowed."""
+
+    policy: Plan.Policy
+    overlap_limit: float = Field(0.05, gt=0, le=0.5)
 
 
 class CommentIn(Schema):
@@ -127,6 +135,16 @@ def copy(request: HttpRequest, plan_id: int, body: NameIn) -> Status[dict[str, A
     if not request.user.can_plan_for(plan.institution):
         raise PermissionDenied
     return Status(201, after_step(request, versions.copy(plan, request.user, body.name)))
+
+
+@router.put("/plans/{int:plan_id}/coverage-rule")
+def coverage_rule(request: HttpRequest, plan_id: int, body: RuleIn) -> dict[str, Any]:
+    """Choose the coverage rule of a draft; refused where its grids do not keep to it."""
+    plan = seen_plan(request, plan_id)
+    if not request.user.can_plan_for(plan.institution):
+        raise PermissionDenied
+    changed = versions.set_rule(plan.pk, body.policy, body.overlap_limit)
+    return coverage_report(changed)
 
 
 @router.post("/plans/{int:plan_id}/submit")

@@ -61,7 +61,8 @@ def rebase_locked(plan: Plan, user: User, resolve: Mapping[str, str] | None = No
     if current is None or plan.base_id in (None, current.pk):
         return {"rebased": False, "revision": plan.revision, "taken": [], "recoded": {}}
     base, mine, theirs = (_version(pk) for pk in (plan.base_id, plan.pk, current.pk))
-    merged = merge_versions(base, mine, theirs, resolve)
+    may_overlap = Plan.Policy.BOUNDED_OVERLAP in (plan.policy, current.policy)
+    merged = merge_versions(base, mine, theirs, resolve, may_overlap=may_overlap)
     if merged.clashes:
         raise _clash(plan, current, merged.clashes, mine, theirs)
     with exact_cover(plan):

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
+from layers.editing.service import locked_draft
 from layers.grids.coverage import exact_cover
 from layers.grids.models import IN_FORCE, Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.review.models import Decision
+
+
+def set_rule(plan_id: int, policy: str, overlap_limit: float) -> Plan:
+    """Choose the coverage rule of a draft (ZG04): all its grids are held against it at once.
+
+    Raises
+    ------
+    NotADraft, CoverageBroken
+    """
+    with transaction.atomic():
+        plan = locked_draft(plan_id)
+        with exact_cover(plan):
+            plan.policy, plan.overlap_limit = policy, overlap_limit
+            plan.save(update_fields=["policy", "overlap_limit"])
+    return plan
 
 
 def copy(plan: Plan, user: User, name: str, *, only_area: bool = False, institution: Institution | None = None) -> Plan:

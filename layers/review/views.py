@@ -26,7 +26,11 @@ def plans_page(request: HttpRequest) -> HttpResponse:
     """All plans that the user may see, with the steps that she may take, and her notices."""
     if not isinstance(request.user, User) or request.user.institution is None:
         raise PermissionDenied
-    return render(request, "review/plans.html", {"page": {"today": timezone.localdate().isoformat()}})
+    page = {
+        "today": timezone.localdate().isoformat(),
+        "maySet": request.user.role == User.Role.ADMINISTRATOR,
+    }
+    return render(request, "review/plans.html", {"page": page})
 
 
 @login_required

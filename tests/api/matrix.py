@@ -97,6 +97,12 @@ API = [
     Line(f"POST {A_PLAN}/approve", "/api/plans/{submitted}/approve", "AM", body={}),
     Line(f"POST {A_PLAN}/return", "/api/plans/{submitted}/return", "AM", body={}),
     Line(f"POST {A_PLAN}/publish", "/api/plans/{approved}/publish", "APM", body={"valid_from": "2027-01-01"}),
+    Line(
+        f"PUT {A_PLAN}/coverage-rule",
+        f"{DRAFT}/coverage-rule",
+        "AP",
+        body={"policy": "partition", "overlap_limit": 0.05},
+    ),
     Line(f"POST {A_PLAN}/rebase", f"{DRAFT}/rebase", "AP", body={}),
     read(f"{A_PLAN}/decisions", f"{DRAFT}/decisions", BANK),
     read("/api/plans/{a}/compare/{b}", "/api/plans/{plan}/compare/{plan}", ALL, "R"),

@@ -20,7 +20,7 @@ from gis.edit import Sheet
 from gis.edit.chain import chain_of, turned
 from layers.demo.areas import XIHU_FILES, XIHU_FOLDER
 from layers.editing.models import Edit
-from layers.grids.coverage import audit, shape_of
+from layers.grids.coverage import audit, guard_faults, shape_of
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution
 from layers.rules.models import Rule
@@ -61,7 +61,7 @@ class Desk:
 
     def done(self, label: str) -> None:
         expect(self.page.locator("#undo")).to_contain_text(label, timeout=20_000)
-        assert not audit(self.draft)
+        assert not audit(self.draft) and not guard_faults()
 
 
 def leaves(plan: Plan) -> dict[str, BaseGeometry]:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from layers.grids.models import Plan
 from layers.orgs.models import User
+from layers.review.models import ReviewSettings
 from layers.review.versions import copy
 from tests.browser.conftest import PHONE, sign_in
 
@@ -85,6 +86,11 @@ def test_a_draft_is_copied_submitted_commented_and_returned(open_plans: New) -> 
     visitor.wait_for_selector("#map[data-ready]")
     shot(visitor, "shared")
     expect(visitor.locator("#grids tbody tr").first).to_be_visible()
+    page.click("#ask .primary")
+    page.goto(f"/plans/{plan.pk}/review/")
+    page.click("[data-revoke]")
+    expect(page.locator("#links-part")).to_be_hidden()
+    assert visitor.reload().status == 404
     visitor.context.close()
 
 
@@ -102,6 +108,28 @@ def test_the_draft_of_next_year_beside_the_plan_in_force(open_plans: New, option
     page.wait_for_selector("#plans[data-ready]")
     shot(page, f"plans-{name}")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.domain("LA02")
+def test_an_administrator_sets_the_period_below_which_a_change_warns(open_plans: New) -> None:
+    page = open_plans(user="admin")
+    page.wait_for_selector("#plans[data-ready]")
+    page.click("#settings")
+    page.locator("#ask input").first.fill("1")
+    shot(page, "settings")
+    page.click("#ask .primary")
+    expect(page.locator("#said")).to_contain_text("已保存")
+    draft = Plan.objects.get(institution__code="QJ", name="2027 年调整")
+    page.goto(f"/plans/{draft.pk}/review/")
+    page.wait_for_selector("body[data-compared]")
+    expect(page.locator("#result")).not_to_contain_text("未满")
+    ReviewSettings.objects.all().delete()
+    page.reload()
+    page.wait_for_selector("body[data-compared]")
+    expect(page.locator("#result")).to_contain_text("未满 365 天")
+    planner = open_plans()
+    planner.wait_for_selector("#plans[data-ready]")
+    expect(planner.locator("#settings")).to_have_count(0)
 
 
 def test_a_clash_is_shown_and_resolved_on_the_map(open_plans: New, complaints: list[str]) -> None:

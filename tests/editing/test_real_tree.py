@@ -43,7 +43,7 @@ def sheet() -> Sheet:
 def test_two_hundred_operations_on_a_real_tree(sheet: Sheet, seed: int) -> None:
     assert_exact(sheet)
     after, changes, tally = play(sheet, np.random.default_rng(seed), 200)
-    assert len(changes) > 60, tally
+    assert tally["undo"] > 10 and len(changes) == 200 - 2 * tally["undo"], tally
     assert_exact(after)
     assert_exact_by_geometry(after)
     for change in reversed(changes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,8 @@ from gis.errors import JingtianError
 from tests.gis.strategies import Tree
 
 Rng = np.random.Generator
+UNDO = 1 / 8
+MOST_TRIES = 20
 
 
 def sheet_of(tree: Tree) -> Sheet:
@@ -48,23 +51,34 @@ def assert_exact_by_geometry(sheet: Sheet) -> None:
         assert is_exact_cover([sheet.grids[child].geometry for child in children], sheet.grids[parent].geometry)
 
 
-def play(sheet: Sheet, rng: Rng, steps: int) -> tuple[Sheet, list[Change], dict[str, int]]:
-    """So many random operations; the changes of those that were done, and how often each was done or refused."""
+def play(sheet: Sheet, rng: Rng, steps: int) -> tuple[Sheet, list[Change], Counter[str]]:
+    """So many random operations that were done, one in eight an undo, and among them others that were refused.
+
+    Returns the sheet, the changes that stand, and how often each operation was done or refused.
+    """
     changes: list[Change] = []
-    tally: dict[str, int] = {}
-    for _ in range(steps):
-        operation = OPERATIONS[rng.integers(len(OPERATIONS))]
-        try:
-            after = operation(sheet, rng)
-        except JingtianError as fault:
-            name = f"{operation.__name__} {fault.code}"
-            tally[name] = tally.get(name, 0) + 1
-            continue
-        change = Change.between(sheet, after)
-        assert_exact(after, change.keys)
-        changes.append(change)
-        sheet = after
-        tally[operation.__name__] = tally.get(operation.__name__, 0) + 1
+    tally: Counter[str] = Counter()
+    done = 0
+    for _ in range(MOST_TRIES * steps):
+        if done == steps:
+            break
+        if changes and rng.random() < UNDO:
+            change = changes.pop().inverse()
+            sheet = change.on(sheet)
+            name = "undo"
+        else:
+            operation = OPERATIONS[rng.integers(len(OPERATIONS))]
+            try:
+                after = operation(sheet, rng)
+            except JingtianError as fault:
+                tally[f"{operation.__name__} {fault.code}"] += 1
+                continue
+            change, sheet, name = Change.between(sheet, after), after, operation.__name__
+            changes.append(change)
+        assert_exact(sheet, change.keys)
+        tally[name] += 1
+        done += 1
+    assert done == steps, tally
     return sheet, changes, tally
 
 

@@ -214,6 +214,17 @@ def test_the_workload_is_the_formula_of_the_institution(town: Town) -> None:
         assert row["weight"] == pytest.approx(there, rel=1e-3)
 
 
+def test_a_proposal_that_others_have_overtaken_is_refused_and_one_elsewhere_is_not(town: Town) -> None:
+    mine = town.done("partition", grid=town.village(1).pk, count=3)
+    town.done("partition", grid=town.village(2).pk, count=2, apply=True, base_revision=1)
+    town.done("edits", **mine["operation"], base_revision=1)
+    again = town.done("partition", grid=town.village(1).pk, count=4)
+    first, second = town.village(1).children.order_by("code")[:2]
+    town.done("edits", op="merge", args={"grids": [first.pk, second.pk]}, base_revision=3)
+    body = assert_fault(town.post("edits", **again["operation"], base_revision=3), 409, "edit_conflict")
+    assert body["details"] and town.village(1).children.count() == 2 and not audit(town.plan)
+
+
 def test_what_is_refused(town: Town) -> None:
     village = town.village(2)
     assert_fault(town.post("partition", grid=0, count=3), 404, "no_such_grid")

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from django.contrib.gis.geos import Point
-from django.db import InternalError, OperationalError, connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from layers.grids.coverage import audit
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.orgs.models import ApiToken, Institution, User
+from layers.review import workflow
 from layers.review.models import Decision, Notice
 from layers.rules.models import Rule
 from layers.staff.models import Assignment
@@ -366,6 +367,33 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.join()
     return answers
+
+
+@pytest.mark.parametrize("at", ["rehome", "_tell_people"])
+def test_a_server_killed_while_publishing_leaves_everything_as_it_was(
+    committed_db: None, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """One transaction: neither a plan half in force nor people half moved; and it can be done again."""
+    office = make_office()
+    AssignmentFactory(staff=StaffFactory(institution=office.branch), grid=grid(office.plan, "001001"))
+    draft = office.approved(office.draft())
+    before = [Assignment.objects.values_list("grid", "valid_from", "valid_to").get(), Notice.objects.count()]
+    real = getattr(workflow, at)
+
+    def dies(*args: Any) -> Any:
+        real(*args)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(workflow, at, dies)
+    with pytest.raises((OperationalError, InterfaceError)):
+        workflow.publish(draft.pk, office.planner, timezone.localdate())
+    monkeypatch.undo()
+    connection.close()
+    statuses = dict(Plan.objects.values_list("pk", "status"))
+    assert statuses == {office.plan.pk: "published", draft.pk: "approved"}
+    assert [Assignment.objects.values_list("grid", "valid_from", "valid_to").get(), Notice.objects.count()] == before
+    office.publish(draft)
 
 
 def test_of_two_submissions_at_once_one_goes_through(committed_db: None) -> None:

@@ -54,7 +54,9 @@ export class Coverage {
         [gettext("覆盖规则"), policy],
         [gettext("交叉上限"), limit > 0 && fill(gettext("自身面积的 {n}%"), { n: Number((limit * 100).toPrecision(3)) })],
       ]),
-      exact && el("p", { class: "note" }, gettext("每个上级网格的界线和都等于其下级界线和之总和：没有任何一处缺口或重叠。")),
+      exact && el("p", { class: "note" }, limit > 0
+        ? gettext("农村网格的界线和与其下级之总和相等，没有缺口或重叠；城区网格没有缺口，与同级网格重叠的面积都未超过上限。")
+        : gettext("每个上级网格的界线和都等于其下级界线和之总和：没有任何一处缺口或重叠。")),
       ...this.#list(),
       ...(faults.length && !this.#defects().length ? faultList(faults) : []),
       guard.length > 0 && el("div", { class: "message warning" }, el("p", {}, gettext("数据库的覆盖约束不完整：")), guard.map((line) => el("p", { translate: "no" }, line))),

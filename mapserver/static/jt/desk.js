@@ -44,11 +44,6 @@ export class Desk {
     return this.#next(() => this.#send("edits", { ...attempt, base_revision: base ?? this.#plan.revision }, attempt));
   }
 
-  /** Makes a proposed division an edit. */
-  partition(wish) {
-    return this.#next(() => this.#send("partition", { ...wish, apply: true, base_revision: this.#plan.revision }));
-  }
-
   /** Takes back one's last step, or a given one. @param {number} [edit] */
   back(edit) { return this.#next(() => this.#send("undo", { base_revision: this.#plan.revision, edit })); }
 

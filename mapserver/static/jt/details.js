@@ -94,6 +94,7 @@ export function planDetails(plan, plans, topology, { onPlan, onLevel }) {
       [gettext("版本"), fill(gettext("第 {n} 版"), { n: plan.revision })],
       [gettext("有效期"), plan.valid_from && el("span", { class: "figures" }, validity(plan))],
       [gettext("覆盖规则"), plan.policy_label],
+      [gettext("交叉上限"), plan.overlap_limit > 0 && fill(gettext("自身面积的 {n}%"), { n: Number((plan.overlap_limit * 100).toPrecision(3)) })],
       [gettext("界线来源"), plan.synthetic && demoBorders()],
       [gettext("来源"), plan.source && data(plan.source)],
     ]),

@@ -158,12 +158,6 @@ export class Editor {
     return this.#desk.commit(op, args, base);
   }
 
-  /** A division that the computer has proposed. */
-  partition(wish) {
-    this.outcome.clear();
-    return this.#desk.partition(wish);
-  }
-
   #tool(tool) {
     this.panel.tool(tool);
     if (DRAWING.includes(tool) || tool === "reshape-draw") this.draw.begin();

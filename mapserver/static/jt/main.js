@@ -12,7 +12,8 @@ import { PointLayers } from "jt/layers";
 import { drawLegend, openLegend } from "jt/legend";
 import { Locate, toolButtons } from "jt/locate";
 import { Panel, problem } from "jt/panel";
-import { partitionForm } from "jt/partition";
+import { partitionForm, putAway, rebalanceForm } from "jt/partition";
+import { Remarks } from "jt/remarks";
 import { Search } from "jt/search";
 import * as state from "jt/state";
 import { coordinates } from "jt/text";
@@ -29,6 +30,7 @@ view.setCovered(() => panel.covers);
 const drawing = new GridDrawing(view);
 const labels = new Labels(view);
 const coverage = new Coverage(view, panel);
+const remarks = new Remarks(view);
 const points = new PointLayers(view, (shown) => {
   now.layers = shown;
   legend();
@@ -80,6 +82,7 @@ async function start() {
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
   await layers;
+  tellUnread();
   await points.show(topology.bbox);
   legend();
 }
@@ -103,6 +106,7 @@ async function openPlan(id, { keep = false } = {}) {
   showLevel(now.level);
   ready();
   coverage.show(plan);
+  await remarks.show(plan).catch((error) => notify(error.message));
   if (topology.grid(now.grid)) await selectGrid(now.grid, { at: view.centre });
   else overview();
   if (!keep) await points.show(topology.bbox);
@@ -149,11 +153,13 @@ function legend() {
 }
 
 function overview() {
+  putAway();
   now.grid = undefined;
   drawing.select(null);
   const details = planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel });
   if (editor.active)
     details.push(
+      ...remarks.list(),
       levelForm(plan.level_names, (op, args) => editor.commit(op, args)),
       el("p", { class: "actions" }, el("a", { class: "button", href: "/plans/" }, gettext("提交审定"))),
     );
@@ -178,12 +184,16 @@ async function selectGrid(id, { at } = {}) {
     if (number !== request) return;
     done();
     const shown = gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel });
-    if (editor.active && topology.grid(id))
+    if (editor.active && topology.grid(id)) {
+      const proposing = { plan, view, apply: ({ op, args }) => editor.commit(op, args) };
       shown.push(
         gridForm(details, topology, plan.level_names, (op, args) => editor.commit(op, args)),
-        partitionForm(id, { plan, view, apply: (wish) => editor.partition(wish) }),
+        partitionForm(id, proposing),
+        rebalanceForm(id, topology, proposing),
       );
-    panel.show(shown);
+    }
+    putAway();
+    panel.show(shown.filter(Boolean));
     // Only now: on a phone the sheet has come up.
     if (at && !view.shows(at)) view.bring(at);
     else if (!at && grid && !view.shows(grid.label)) view.fit(grid.bbox, { maxZoom: 15 });
@@ -259,6 +269,13 @@ function remember() {
   const [lon, lat] = view.centre;
   Object.assign(now, { lon: Number(lon.toFixed(5)), lat: Number(lat.toFixed(5)), z: view.zoom });
   state.write(now);
+}
+
+/** How many notices wait on the page of plans. */
+async function tellUnread() {
+  const { unread } = await get("notices").catch(() => ({ unread: 0 }));
+  for (const link of document.querySelectorAll('a[href="/plans/"]'))
+    if (unread && !link.querySelector(".count")) link.append(el("span", { class: "count", title: gettext("未读通知") }, String(unread)));
 }
 
 /** Says that what was asked for is on the map, for tests and for measuring: after the frame that paints it. */

@@ -12,9 +12,9 @@ export const fill = (text, values) => interpolate(text.replace(/\{(\w+)\}/g, "%(
 
 export const count = (value) => whole.format(value);
 
-/** @param {number} metresSquared */
-export function area(metresSquared) {
-  return metresSquared < 100_000
+/** @param {number} metresSquared @param {number} [beside] the larger of several areas that are to have one unit */
+export function area(metresSquared, beside = metresSquared) {
+  return beside < 100_000
     ? fill(gettext("{n} 平方米"), { n: whole.format(metresSquared) })
     : fill(gettext("{n} 平方公里"), { n: number.format(metresSquared / 1e6) });
 }

@@ -67,7 +67,10 @@ class Command(BaseCommand):
         for plan in plans:
             faults = audit(plan)
             found += len(faults)
-            answer = "无缺口、无重叠 / exact" if not faults else f"{len(faults)} 处问题 / faults"
+            answer = f"{len(faults)} 处问题 / faults" if faults else "无缺口、无重叠 / exact"
+            if plan.policy == Plan.Policy.BOUNDED_OVERLAP:
+                answer = answer if faults else "无缺口, 交叉未超上限 / no gap, overlap within the limit"
+                answer += f" ({plan.get_policy_display()}, 上限 / limit {plan.overlap_limit:.1%})"
             self.stdout.write(f"{plan.pk:>6}  {plan.name}  {answer}")
             for fault in faults:
                 self.stdout.write(f"        {fault.code or '-'}  {FAULTS[fault.fault]} / {fault.fault}")

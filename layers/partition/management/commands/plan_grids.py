@@ -11,6 +11,7 @@ from gis.errors import JingtianError
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.partition import service
+from layers.partition.outlets import AroundWish, propose_around
 from layers.partition.service import Proposal, Weight, Wish
 
 BAD_INPUT = 2
@@ -43,6 +44,16 @@ class Command(BaseCommand):
         size.add_argument(
             "--size", type=band, metavar="LOW-HIGH", help="每格规模范围, 按 --weight / size of each, by weight"
         )
+        size.add_argument(
+            "--around-outlets", action="store_true", help="以营业网点为中心 / round the staffed outlets in the grid"
+        )
+        add(
+            "--radius",
+            type=float,
+            metavar="KM",
+            help="网点服务半径, 默认按规则 / how far an outlet serves; by the rule",
+        )
+        add("--even", action="store_true", help="以网点为中心, 再按 --weight 调匀 / round outlets, then evened out")
         add("--weight", choices=Weight.values, default=Weight.HOUSEHOLDS.value, help="按什么均衡 / what is to be equal")
         add("--tolerance", type=float, metavar="SHARE", help="允许偏差, 默认 0.1 / deviation allowed, by default 0.1")
         add("--seed", type=int, default=1, help="随机种子, 同一种子结果相同 / the same seed gives the same result")
@@ -58,12 +69,10 @@ class Command(BaseCommand):
             raise CommandError(f"方案中没有网格 {grid} / there is no grid {grid} in the plan", returncode=BAD_INPUT)
         author = self._author(draft, user)
         weight = Weight(options["weight"])
-        low, high = options["households"] or options["size"] or (None, None)
         if options["households"]:
             weight = Weight.HOUSEHOLDS
         try:
-            wish = Wish(options["count"], low, high, weight, options["tolerance"], options["seed"])
-            proposal = service.propose(draft, author, found.pk, wish)
+            proposal = self._proposal(draft, author, found, weight, options)
             answer = service.apply(proposal, draft, author, draft.revision, dry_run=dry_run)
         except JingtianError as error:
             raise CommandError(str(error), returncode=BAD_INPUT) from error
@@ -71,6 +80,16 @@ class Command(BaseCommand):
         self._table(proposal)
         saved = "未保存 / nothing saved" if dry_run else f"已保存为版本 / saved as revision {answer['revision']}"
         self.stdout.write(f"{saved}: {'、'.join(codes[:8])}{' …' if len(codes) > 8 else ''}")
+
+    def _proposal(self, draft: Plan, author: User, grid: Grid, weight: Weight, options: dict[str, Any]) -> Proposal:
+        tolerance, seed = options["tolerance"], options["seed"]
+        if options["around_outlets"]:
+            if options["radius"] is not None and not 0 < options["radius"] <= 1000:
+                raise CommandError("--radius: 0–1000 km", returncode=BAD_INPUT)
+            around = AroundWish(options["radius"], {}, weight, options["even"], tolerance, seed)
+            return propose_around(draft, author, grid.pk, around)
+        low, high = options["households"] or options["size"] or (None, None)
+        return service.propose(draft, author, grid.pk, Wish(options["count"], low, high, weight, tolerance, seed))
 
     def _author(self, draft: Plan, name: str | None) -> User:
         if name:
@@ -101,6 +120,12 @@ class Command(BaseCommand):
                 f"{row['number']:>6}  {row['weight']:>12,.2f}  {row['deviation']:>+13.1%}  {row['compactness']:>18.2f}"
                 f"  {street:>17}  {row['area_km2']:>8.3f}"
             )
+            if "outlets" in row:
+                names = "、".join(outlet["name"] for outlet in row["outlets"])
+                self.stdout.write(
+                    f"        网点 outlet {names}; 最远 farthest {row['reach_km']:.1f} km;"
+                    f" 半径 {row['radius_km']:g} km 以内 within the radius {row['within_radius']:.0%}"
+                )
         summary = data["summary"]
         share = "-" if summary["street_share"] is None else f"{summary['street_share']:.0%}"
         self.stdout.write(

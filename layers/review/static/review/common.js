@@ -32,21 +32,24 @@ export function say(place, text) {
  * Asks for one value; null when it is not given.
  * @param {string} title @param {string} label @param {HTMLElement} control @param {string} button @param {string} [hint]
  */
-export function ask(title, label, control, button, hint) {
+export const ask = (title, label, control, button, hint) => askFor(title, [[label, control]], button, hint).then((values) => values && values[0]);
+
+/** Asks for several values. @param {[string, HTMLElement][]} fields @returns {Promise<string[]|null>} null when they are not given */
+export function askFor(title, fields, button, hint) {
   const dialog = byId("ask");
   dialog.querySelector("form").replaceChildren(
     el("h2", { id: "ask-title" }, title),
-    hint && el("p", { class: "note" }, hint),
-    el("label", { class: "stacked" }, el("span", {}, label), control),
+    hint ? el("p", { class: "note" }, hint) : "",
+    ...fields.map(([label, control]) => el("label", { class: "stacked" }, el("span", {}, label), control)),
     el("div", { class: "step-buttons" },
       el("button", { type: "submit", value: "no", formnovalidate: true }, gettext("取消")),
       el("button", { type: "submit", value: "yes", class: "primary" }, button)),
   );
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? control.value : null), { once: true });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? fields.map(([, control]) => control.value) : null), { once: true });
     dialog.returnValue = "no";
     dialog.showModal();
-    control.focus();
+    fields[0][1].focus();
   });
 }
 
@@ -90,6 +93,26 @@ export function stepsOf(plan, today) {
         return name ? send("POST", to("copy"), { name }) : null;
       },
     },
+    plan.can_copy && plan.in_force && {
+      id: "empty", text: gettext("新建空白草稿"),
+      take: async () => {
+        const name = await ask(gettext("新建空白草稿"), gettext("新草稿的名称"), el("input", { maxlength: 120, required: true }), gettext("新建"),
+          gettext("只有服务区域, 没有网格; 打开后可以自动划分或逐条拆分。"));
+        return name ? send("POST", "plans", { name, root: plan.id }) : null;
+      },
+    },
+    plan.can_submit && {
+      id: "coverage-rule", text: gettext("覆盖规则"),
+      take: async () => {
+        const policy = el("select", {}, [["partition", gettext("不重不漏")], ["bounded_overlap", gettext("城区允许适当交叉")]].map(([value, text]) =>
+          el("option", { value, selected: value === plan.policy }, text)));
+        const limit = el("input", { type: "number", min: 0.1, max: 50, step: 0.1, required: true, value: Number(((plan.overlap_limit || 0.05) * 100).toPrecision(3)) });
+        const values = await askFor(fill(gettext("“{name}”的覆盖规则"), { name: plan.name }),
+          [[gettext("规则"), policy], [gettext("允许交叉时, 一个城区网格最多有百分之几的面积与同级网格重叠"), limit]], gettext("保存"),
+          gettext("农村网格在任何规则下都不重不漏; 城区网格在任何规则下都不留空白。现有网格不符合新规则时不会保存。"));
+        return values && send("PUT", to("coverage-rule"), { policy: values[0], overlap_limit: Number(values[1]) / 100 });
+      },
+    },
     plan.can_share && {
       id: "share", text: gettext("分享"),
       take: async () => {
@@ -106,13 +129,19 @@ export function stepsOf(plan, today) {
 /** What a step came to, in a sentence. */
 export function outcome(step, answer) {
   if (step === "publish") {
-    const { moved, vacated, ambiguous } = answer.people;
-    return fill(gettext("“{name}”自 {day} 起生效; 责任人转入 {moved} 人次, 待重新安排 {vacated} 人次, 去向须确认 {ambiguous} 人次。"), {
+    const { moved, vacated, ambiguous, vacant } = answer.people;
+    const said = fill(gettext("“{name}”自 {day} 起生效; 责任人转入 {moved} 人次, 待重新安排 {vacated} 人次, 去向须确认 {ambiguous} 人次。"), {
       name: answer.name, day: answer.valid_from, moved: moved.length, vacated: vacated.length, ambiguous: ambiguous.length,
     });
+    return vacant.length ? `${said} ${fill(gettext("{n} 个新网格还没有责任人: {names}。"), { n: vacant.length, names: vacant.slice(0, 5).map(({ name }) => name).join("、") + (vacant.length > 5 ? " …" : "") })}` : said;
   }
-  if (step === "copy") return fill(gettext("草稿“{name}”已建立。"), { name: answer.name });
+  if (step === "coverage-rule") return fill(gettext("覆盖规则: {rule}。"), { rule: coverageRule(answer) });
+  if (step === "copy" || step === "empty") return fill(gettext("草稿“{name}”已建立。"), { name: answer.name });
   return fill(gettext("“{name}”现在的状态: {status}。"), { name: answer.name, status: answer.status_label });
 }
+
+/** The coverage rule in words, with its limit where overlap is allowed. */
+export const coverageRule = ({ policy_label: label, overlap_limit: limit }) =>
+  limit > 0 ? fill(gettext("{rule}, 上限为自身面积的 {n}%"), { rule: label, n: Number((limit * 100).toPrecision(3)) }) : label;
 
 export const day = (iso) => (iso ?? "").slice(0, 10);

@@ -2,7 +2,7 @@
 import { get } from "jt/api";
 import { byId, data, el } from "jt/dom";
 import { count, fill } from "jt/text";
-import { day, outcome, say, send, stepsOf } from "./common.js";
+import { askFor, coverageRule, day, outcome, say, send, stepsOf } from "./common.js";
 
 const { gettext } = window;
 const page = JSON.parse(byId("page").textContent);
@@ -28,6 +28,7 @@ function row(plan, names) {
       el("a", { href: `/?plan=${plan.id}` }, data(plan.name)),
       el("small", {}, data(plan.institution.name), " · ", fill(gettext("{n} 个网格"), { n: count(plan.grid_count) }), " · ",
         fill(gettext("版本 {n}"), { n: plan.revision })),
+      plan.overlap_limit > 0 && el("small", {}, coverageRule(plan)),
       names.has(plan.base) && el("small", {}, gettext("复制自"), " ", data(names.get(plan.base)))),
     el("td", {}, el("span", { class: `status ${plan.status}` }, plan.status_label),
       plan.in_force && el("small", {}, gettext("现行"))),
@@ -58,6 +59,26 @@ function notices({ unread, notices: found }) {
     : [el("li", { class: "done" }, gettext("没有通知。"))]));
 }
 
+/** What an administrator sets for the institution and those below it. */
+async function settings() {
+  try {
+    const now = await get("review/settings");
+    const whole = (value, least, most) => el("input", { type: "number", required: true, step: 1, min: least, max: most, value });
+    const values = await askFor(gettext("审定设置"), [
+      [gettext("任职不满多少天而网格有变动时提醒"), whole(now.assignment_days, 0, 3660)],
+      [gettext("分享链接有效天数"), whole(now.share_days, 1, 366)],
+      [gettext("网格撤销后, 与新网格重叠不到百分之几时, 责任人的去向须人工确认"), whole(Math.round(now.clear_overlap * 100), 50, 100)],
+    ], gettext("保存"), gettext("对本机构及下级机构有效, 下级可另设。"));
+    if (!values) return;
+    const [days, share, overlap] = values.map(Number);
+    await send("PUT", "review/settings", { assignment_days: days, share_days: share, clear_overlap: overlap / 100 });
+    say("said", gettext("审定设置已保存。"));
+  } catch (error) {
+    say("fault", error.message);
+  }
+}
+
+byId("settings")?.addEventListener("click", settings);
 byId("read").addEventListener("click", async () => {
   await send("POST", "notices/read");
   await load();
