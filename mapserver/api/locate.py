@@ -5,28 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import json
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.contrib.gis.db.models.functions import Distance, GeometryDistance
 from django.contrib.gis.geos import Point
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import get_language
 from ninja import Query, Router
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
 from layers.facilities.models import Machine, Outlet
-from layers.grids.models import Grid, Plan, PlanQuerySet
+from layers.grids.models import SRID, Grid, Plan, PlanQuerySet
 from layers.orgs.models import Institution, User
-from layers.staff.models import Assignment
-from mapserver.api.grids import with_labels
+from layers.staff.models import Assignment, Staff
 from mapserver.batch import locate_csv, locate_geojson
 from mapserver.sqlfile import Subquery, run
 
 router = Router(tags=["locate"])
-OUTLET_KINDS, MACHINE_KINDS = dict(Outlet.Kind.choices), dict(Machine.Kind.choices)
+VOCABULARIES = {"assignment": Assignment.Kind, "staff": Staff.Kind, "outlet": Outlet.Kind, "machine": Machine.Kind}
 
 
 class OutsideEveryGrid(JingtianError):
@@ -58,28 +58,16 @@ def locate(
     text = run(
         "locate",
         _scopes(user.role, user.institution and user.institution.path, day, plan),
-        lon=x,
-        lat=y,
+        here=f"SRID={SRID};POINT({x!r} {y!r})",
         accuracy=accuracy,
         user=user.pk,
         own_path=user.own_path,
+        people_visible=not user.is_regulator,
+        words=_words(get_language()),
     )
     if text is None:
         raise _outside(x, y, plans_to_search(user, day, plan))
-    found: dict[str, Any] = json.loads(text)
-    for kind, labels in (("outlets", OUTLET_KINDS), ("machines", MACHINE_KINDS)):
-        for spot in found["nearest"][kind]:
-            spot["kind_label"] = labels[spot["kind"]]
-    found |= {
-        "point": {"lon": x, "lat": y, "datum": "cgcs2000"},
-        "people_visible": not user.is_regulator,
-        "responsible": [with_labels(person) for person in found["responsible"]],
-        "near_border": found["border_distance_m"] <= accuracy,
-    }
-    # What comes out of the database as JSON needs no encoder that knows other types.
-    return HttpResponse(
-        json.dumps(found, ensure_ascii=False, default=str), content_type="application/json; charset=utf-8"
-    )
+    return HttpResponse(text, content_type="application/json; charset=utf-8")
 
 
 @router.post("")
@@ -102,6 +90,13 @@ def _scopes(role: str, path: str | None, day: dt.date, plan: int | None) -> dict
         "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),
         "institutions": Subquery.of(Institution.objects.showing_points_to(viewer).order_by().values("pk")),
     }
+
+
+@lru_cache(maxsize=len(settings.LANGUAGES))
+def _words(language: str) -> str:
+    """What the kinds are called in the active language, as JSON."""
+    words = {name: {kind.value: str(kind.label) for kind in kinds} for name, kinds in VOCABULARIES.items()}
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _outside(x: float, y: float, plans: PlanQuerySet) -> OutsideEveryGrid:
