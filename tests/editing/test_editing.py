@@ -222,6 +222,7 @@ def test_a_locked_grid_is_left_alone(desk: Desk) -> None:
         ("rename", {"grid": 0, "name": "\0"}, 400, "bad_arguments"),
         ("divide", {"grid": 0, "parts": [{"polygons": ["nonsense"]}]}, 404, "no_such_grid"),
         ("levels", {"names": ["一"]}, 400, "bad_arguments"),
+        ("levels", {"names": ["县", "镇"]}, 400, "bad_arguments"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(desk: Desk, op: str, args: dict, status: int, code: str) -> None:
