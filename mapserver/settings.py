@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "mapserver.middleware.refuse_methods_as_json",
 ]
 
 ROOT_URLCONF = "mapserver.urls"

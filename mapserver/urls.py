@@ -7,7 +7,7 @@ from django.views.i18n import JavaScriptCatalog
 from layers.review.urls import shared
 from mapserver import views
 from mapserver.api import api
-from mapserver.tiles import tile
+from mapserver.tiles import no_such_tile, tile
 
 urlpatterns = [
     path("", views.map_page, name="map"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("shared/", include(shared)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
+    path("tiles/<path:rest>", no_such_tile),
     path("healthz", views.healthz, name="healthz"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
