@@ -41,7 +41,7 @@ test: system-with-browser development setup static check domain ## 全部检查�
 pytest: development setup static ## 只运行测试 / only tests, e.g. ARGS="tests/gis -k border -n 2"
 	@docker/with-postgres.sh .local/test --throwaway $(python) -m pytest $(ARGS)
 
-bench: development setup ## 性能测试 / benchmarks
+bench: system-with-browser development setup static ## 性能测试 / benchmarks
 	@docker/with-postgres.sh .local/bench $(python) -m tests.bench $(ARGS)
 
 domain: development ## 每项业务能力由哪个测试证明 / which test proves each domain id

@@ -108,7 +108,9 @@ def to_cgcs2000(xy: FloatArray, datum: Datum) -> FloatArray:
         result = np.column_stack(_transformer(datum.name).transform(xy[:, 0], xy[:, 1]))
     else:
         _check_on_earth(xy, xy, datum)
-        result = xy.copy() if datum in (CGCS2000, WGS84) else _undo_shift(xy, datum)
+        if datum in (CGCS2000, WGS84):
+            return xy.copy()
+        result = _undo_shift(xy, datum)
     _check_on_earth(result, xy, datum)
     return result
 

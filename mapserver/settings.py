@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "mapserver.middleware.refuse_methods_as_json",
 ]
 
 ROOT_URLCONF = "mapserver.urls"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,20 +50,32 @@ def run(name: str, scopes: Mapping[str, Subquery | type[Model]], **values: Any) 
     values
         Named parameters, `%(key)s` in the file; cast them there (`%(key)s::float8`) where the context leaves the type open.
     """
-    subqueries = {}
+    named = []
     for key, scope in scopes.items():
-        if not isinstance(scope, Subquery):
-            subqueries[key] = connection.ops.quote_name(scope._meta.db_table)
-            continue
-        names = [f"{key}_{i}" for i in range(len(scope.parameters))]
-        values |= dict(zip(names, scope.parameters, strict=True))
-        subqueries[key] = scope.sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
-    return _execute(_text(name).format(**subqueries), values)
-
-
-def _execute(sql: str, values: dict[str, Any]) -> Any:
-    used = [key for key in values if f"%({key})s" in sql]
-    number = {key: i for i, key in enumerate(used, start=1)}
-    statement = PLACEHOLDER.sub(lambda found: f"${number[found[1]]}" if found[1] else "%", sql)
-    row = fetch_one(statement, [values[key] for key in used])
+        if isinstance(scope, Subquery):
+            values |= {f"{key}_{i}": value for i, value in enumerate(scope.parameters)}
+            named.append((key, scope.sql, len(scope.parameters)))
+        else:
+            named.append((key, connection.ops.quote_name(scope._meta.db_table), 0))
+    statement, keys = _statement(name, tuple(named))
+    row = fetch_one(statement, [values[key] for key in keys])
     return row and row[0]
+
+
+@lru_cache(maxsize=512)
+def _statement(name: str, scopes: tuple[tuple[str, str, int], ...]) -> tuple[str, list[str]]:
+    """The whole text with parameters $1, $2, …, and the names of their values in this order."""
+    subqueries = {
+        key: sql.replace("%%", "%%%%") % tuple(f"%({key}_{i})s" for i in range(count)) for key, sql, count in scopes
+    }
+    keys: list[str] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        key = found[1]
+        if key is None:
+            return "%"
+        if key not in keys:
+            keys.append(key)
+        return f"${keys.index(key) + 1}"
+
+    return PLACEHOLDER.sub(numbered, _text(name).format(**subqueries)), keys

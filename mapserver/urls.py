@@ -9,7 +9,7 @@ from layers.review.urls import shared
 from layers.staff.urls import sheets
 from mapserver import views
 from mapserver.api import api
-from mapserver.tiles import tile
+from mapserver.tiles import no_such_tile, tile
 
 urlpatterns = [
     path("", views.map_page, name="map"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("public/", include(sheets)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
+    path("tiles/<path:rest>", no_such_tile),
     path("healthz", views.healthz, name="healthz"),
     path("account/", include("layers.accounts.urls")),
     path("login/", SignIn.as_view(), name="login"),

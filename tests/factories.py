@@ -64,6 +64,16 @@ class PlanFactory(factory.django.DjangoModelFactory):
     area_code = "429005"
     level_names = list(LEVEL_NAMES[:3])
 
+    @classmethod
+    def _create(cls, model, *args, status=Plan.Status.DRAFT, **fields):
+        """A plan is born a draft; `status=` takes it on from there."""
+        plan = super()._create(model, *args, **fields)
+        steps = [Plan.Status.DRAFT, Plan.Status.SUBMITTED, Plan.Status.APPROVED]
+        for step in steps[1 : steps.index(status) + 1]:
+            plan.status = step
+            plan.save(update_fields=["status"])
+        return plan
+
 
 class StaffFactory(factory.django.DjangoModelFactory):
     class Meta:
@@ -146,7 +156,7 @@ def square_records(n: int = 2, *, levels: int = 2, kind: str = Grid.Kind.RURAL) 
 
 def square_plan(n: int = 2, *, levels: int = 2, kind: str = Grid.Kind.RURAL, **fields: object) -> Plan:
     """A draft with `square_records`."""
-    plan = PlanFactory(level_names=list(LEVEL_NAMES[: max(levels, 2)]), **fields)
+    plan = PlanFactory(**{"level_names": list(LEVEL_NAMES[: max(levels, 2)])} | fields)
     load_grids(plan, square_records(n, levels=levels, kind=kind))
     return plan
 

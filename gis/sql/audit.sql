@@ -40,7 +40,8 @@ BEGIN ATOMIC
     FROM (VALUES
         ('grid', 'grid_geom_to_lattice'), ('grid', 'grid_inserted'), ('grid', 'grid_updated'), ('grid', 'grid_deleted'),
         ('grid', 'grid_truncated'), ('grid_cover', 'grid_children_cover_their_parent'),
-        ('grid_cover', 'grid_cover_is_kept_by_triggers'), ('plan', 'plan_changed'), ('plan', 'plan_truncated'),
+        ('grid_cover', 'grid_cover_is_kept_by_triggers'), ('grid_cover', 'grid_level_has_a_name'),
+        ('plan', 'plan_changed'), ('plan', 'plan_truncated'),
         ('plan', 'plan_born'), ('plan', 'plan_published'), ('plan', 'plan_policy_changed')
     ) AS expected (relation, name)
     LEFT JOIN pg_trigger ON tgrelid = to_regclass(expected.relation) AND tgname = expected.name

@@ -1,9 +1,12 @@
 ALTER TABLE plan DROP CONSTRAINT plan_one_in_force_a_service_area;
+DROP TRIGGER IF EXISTS grid_level_has_a_name ON grid_cover;
 DROP TRIGGER plan_policy_changed ON plan;
 DROP TRIGGER plan_published ON plan;
 DROP TRIGGER plan_born ON plan;
 DROP TRIGGER plan_truncated ON plan;
 DROP TRIGGER plan_changed ON plan;
 DROP FUNCTION plan_policy_changed();
+DROP FUNCTION IF EXISTS grid_level_check();
 DROP FUNCTION plan_published();
+DROP FUNCTION IF EXISTS plan_born();
 DROP FUNCTION plan_changed();

@@ -15,8 +15,18 @@ from django.db import transaction
 from shapely import MultiPolygon
 
 from gis.errors import JingtianError
-from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids, towns_of
-from layers.demo.county import COUNTY, GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
+from layers.demo.bank import (
+    FIRST_DAY,
+    YEAR_BEFORE,
+    make_bank,
+    make_plan,
+    make_users,
+    place,
+    publish,
+    staff_grids,
+    towns_of,
+)
+from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow, build_county, read_divisions, read_outline
 from layers.demo.customers import make_customers
 from layers.demo.duties import arrange_people
 from layers.demo.people import place_cash_points, place_outlets
@@ -47,7 +57,7 @@ class DemoDataMissing(JingtianError):
 
 
 def load_qianjiang(say: Say) -> None:
-    """潜江市: two banks, a regulator, the published plan, and a draft beside it."""
+    """潜江市: two banks, a regulator, the published plan, the one before it, and a draft beside it."""
     fixtures = settings.ROOT / "fixtures"
     say("生成潜江市演示网格 (真实界线与名称, 合成内部界线) / generating the county")
     rows = build_county(
@@ -69,6 +79,7 @@ def load_qianjiang(say: Say) -> None:
     place(place_cash_points(rows, 1), rows, branches, Machine)
     say("合成客户台账 / customers, made up")
     make_customers(rows, branches, towns_of(rows, branches))
+    _retire_former(bank, branches, rows, source)
 
     draft, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
     _depart(draft, plan)
@@ -135,6 +146,15 @@ class Area(NamedTuple):
 
 
 AREAS = {"qianjiang": Area("QJ", "", load_qianjiang), "xihu": Area("XH", "xihu-", load_xihu)}
+
+
+def _retire_former(bank: Institution, branches: dict[str, Institution], rows: list[GridRow], source: str) -> None:
+    """The gridding of the year before, by villages and with other people, so that a date in it has an answer."""
+    villages = [row for row in rows if row.level <= VILLAGE]
+    days = (YEAR_BEFORE, FIRST_DAY)
+    plan, ids = make_plan(bank, "2025 年网格划分", villages, source=source, depth=VILLAGE, as_of=YEAR_BEFORE)
+    publish(plan, *days)
+    staff_grids(villages, ids, branches, vacant=None, first=4000, valid_from=days[0], valid_to=days[1])
 
 
 def _depart(draft: Plan, base: Plan) -> None:

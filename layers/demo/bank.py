@@ -21,6 +21,7 @@ PASSWORD = "jingtian-2026"
 """The password of all demo users; the demo listens on this machine only."""
 
 FIRST_DAY = dt.date(2026, 1, 1)
+YEAR_BEFORE = dt.date(2025, 1, 1)
 LEVEL_NAMES = ("县", "镇", "村", "网格")
 DUTIES = ("publicist", "informant", "loan_scout", "supervisor", "collector")
 DUTY_TEXT = "上门走访与建档; 宣传金融知识、防范电信诈骗; 收集需求并及时上报。"
@@ -70,6 +71,7 @@ def make_plan(
     source: str,
     level_names: Sequence[str] = LEVEL_NAMES,
     depth: int = GRID,
+    as_of: dt.date = FIRST_DAY,
     synthetic: bool = True,
 ) -> tuple[Plan, dict[str, int]]:
     """A draft plan with the grids down to a depth and their household counts; returns it and the grids' ids by code."""
@@ -90,7 +92,7 @@ def make_plan(
             grid_id=ids[row.code],
             measure=GridCount.Measure.HOUSEHOLDS,
             value=row.households,
-            as_of=FIRST_DAY,
+            as_of=as_of,
             synthetic=True,
         )
         for row in rows
@@ -98,11 +100,15 @@ def make_plan(
     return plan, ids
 
 
-def publish(plan: Plan, valid_from: dt.date) -> None:
-    """Take a draft through all steps to publication."""
-    for status in (Plan.Status.SUBMITTED, Plan.Status.APPROVED, Plan.Status.PUBLISHED):
+def publish(plan: Plan, valid_from: dt.date, valid_to: dt.date | None = None) -> None:
+    """Take a draft through all steps to publication; and on to retirement, where it has ended."""
+    for status in (Plan.Status.SUBMITTED, Plan.Status.APPROVED):
         plan.status = status
-        plan.valid_from = valid_from if status == Plan.Status.PUBLISHED else None
+        plan.save()
+    plan.status, plan.valid_from, plan.valid_to = Plan.Status.PUBLISHED, valid_from, valid_to
+    plan.save()
+    if valid_to is not None:
+        plan.status = Plan.Status.RETIRED
         plan.save()
 
 
@@ -113,8 +119,10 @@ def staff_grids(
     *,
     vacant: str | None,
     first: int = 0,
+    valid_from: dt.date = FIRST_DAY,
+    valid_to: dt.date | None = None,
 ) -> list[Staff]:
-    """One grid worker for each leaf but the vacant one, in charge from the first day of the plan."""
+    """One grid worker for each leaf but the vacant one, in charge from the first day of the plan to its last."""
     parents = {row.code: row.parent_code for row in rows}
     depth = max(row.level for row in rows)
     leaves = [row for row in rows if row.level == depth and row.code != vacant]
@@ -134,7 +142,7 @@ def staff_grids(
         for i, row in enumerate(leaves)
     )
     Assignment.objects.bulk_create(
-        Assignment(staff=person, grid_id=ids[row.code], valid_from=FIRST_DAY)
+        Assignment(staff=person, grid_id=ids[row.code], valid_from=valid_from, valid_to=valid_to)
         for person, row in zip(staff, leaves, strict=True)
     )
     return staff

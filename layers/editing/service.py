@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import shapely
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
@@ -283,6 +283,8 @@ def _carry_out(
     with exact_cover(plan):
         write(plan, change, shapes, step.made)
         _write_facts(plan, step)
+        if step.levels:
+            _refuse_too_few(plan, step.levels[1])
         Plan.objects.filter(pk=plan.pk).update(
             revision=F("revision") + 1, **({"level_names": step.levels[1]} if step.levels else {})
         )
@@ -323,6 +325,15 @@ def _carry_out(
     if dry_run:
         transaction.set_rollback(True)
     return answer
+
+
+def _refuse_too_few(plan: Plan, names: Sequence[str]) -> None:
+    deepest = Grid.objects.filter(plan=plan).aggregate(deepest=Max("level"))["deepest"] or 0
+    if deepest >= len(names):
+        raise BadArguments(
+            f"方案现有 {deepest + 1} 级网格, 只给了 {len(names)} 个级别名称; 请逐级给出。",
+            f"The plan has grids of {deepest + 1} levels, but {len(names)} names were given: give one for each level.",
+        )
 
 
 def _write_facts(plan: Plan, step: Step) -> None:

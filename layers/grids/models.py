@@ -30,12 +30,6 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         above = Q(institution__in=Institution.objects.above(user.institution), status__in=IN_FORCE)
         return self.filter(own | above)
 
-    def editable_by(self, user: User) -> PlanQuerySet:
-        """Drafts that the user may change."""
-        if user.institution is None or user.role not in {User.Role.PLANNER, User.Role.ADMINISTRATOR}:
-            return self.none()
-        return self.filter(status=Plan.Status.DRAFT, institution__in=Institution.objects.within(user.institution))
-
     def in_force(self, at: dt.date | None = None) -> PlanQuerySet:
         """Plans in force on a date (today when None)."""
         at = at or timezone.localdate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row of a statement with parameters $1, $2, …; None where there is none."""
-    name = "jt_" + sha256(statement.encode()).hexdigest()[:20]
+    name = _name(statement)
     with connection.cursor() as cursor:
         prepared = _prepared.setdefault(connection.connection, set())
         if name not in prepared:
@@ -25,3 +26,8 @@ def fetch_one(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
         cursor.execute(f"EXECUTE {name} ({arguments})" if values else f"EXECUTE {name}", list(values))
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
+
+
+@lru_cache(maxsize=512)
+def _name(statement: str) -> str:
+    return "jt_" + sha256(statement.encode()).hexdigest()[:20]

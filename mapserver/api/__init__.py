@@ -169,3 +169,16 @@ def on_denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 @api.exception_handler(Http404)
 def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return answer(request, 404, "not_found", "没有找到, 或您无权查看。", "Not found, or not yours to see.")
+
+
+def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """An address that exists, asked with a method that it does not have."""
+    refusal = answer(
+        request,
+        405,
+        "method_not_allowed",
+        f"这个地址不接受 {request.method} 请求, 可用的有 {allowed}; 接口说明见 /api/docs。",
+        f"This address does not take {request.method}, only {allowed}. /api/docs describes the interface.",
+    )
+    refusal["Allow"] = allowed
+    return refusal

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.contrib.gis.db.models.functions import Distance, GeometryDistance
 from django.contrib.gis.geos import Point
 from django.db.models import Exists, OuterRef
@@ -18,10 +18,10 @@ from ninja import Query, Router
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
-from layers.grids.models import Grid, Plan, PlanQuerySet
+from layers.grids.models import SRID, Grid, Plan, PlanQuerySet
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment
-from mapserver.api.grids import with_labels
+from layers.staff.vocabulary import built_in
 from mapserver.batch import locate_csv, locate_geojson
 from mapserver.sqlfile import Subquery, run
 
@@ -57,26 +57,17 @@ def locate(
     text = run(
         "locate",
         _scopes(user.role, user.institution and user.institution.path, day, plan),
-        lon=x,
-        lat=y,
+        here=f"SRID={SRID};POINT({x!r} {y!r})",
         accuracy=accuracy,
         user=user.pk,
         own_path=user.own_path,
+        people_visible=not user.is_regulator,
+        words=_words(get_language()),
         language=get_language(),
     )
     if text is None:
         raise _outside(x, y, plans_to_search(user, day, plan))
-    found: dict[str, Any] = json.loads(text)
-    found |= {
-        "point": {"lon": x, "lat": y, "datum": "cgcs2000"},
-        "people_visible": not user.is_regulator,
-        "responsible": [with_labels(person) for person in found["responsible"]],
-        "near_border": found["border_distance_m"] <= accuracy,
-    }
-    # What comes out of the database as JSON needs no encoder that knows other types.
-    return HttpResponse(
-        json.dumps(found, ensure_ascii=False, default=str), content_type="application/json; charset=utf-8"
-    )
+    return HttpResponse(text, content_type="application/json; charset=utf-8")
 
 
 @router.post("")
@@ -96,9 +87,19 @@ def _scopes(role: str, path: str | None, day: dt.date, plan: int | None) -> dict
     viewer = User(role=role, institution=path and Institution(path=path))
     return {
         "plans": Subquery.of(plans_to_search(viewer, day, plan).values("pk")),
-        "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).serving().values("pk")),
+        "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),
         "institutions": Subquery.of(Institution.objects.showing_points_to(viewer).order_by().values("pk")),
     }
+
+
+@lru_cache(maxsize=len(settings.LANGUAGES))
+def _words(language: str) -> str:
+    """What the built-in terms are called in the active language, as JSON; a bank's own are looked up where they occur."""
+    words: dict[str, dict[str, str]] = {
+        name: {code: names[language == "en"] for code, names in built_in()[name].items()} for name in ("role", "staff")
+    }
+    words["assignment"] = {kind.value: str(kind.label) for kind in Assignment.Kind}
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _outside(x: float, y: float, plans: PlanQuerySet) -> OutsideEveryGrid:

@@ -168,11 +168,25 @@ def test_behind_the_proxy_the_last_address_counts(user: User, settings: Any):
         "/tiles/grids/1/0/0.mvt?plan=99999999999999999999&level=0",
         "/tiles/grids/0/0/0.mvt?plan={plan}",
         "/tiles/grids/0/0/0.mvt?plan={plan}&level=-1",
+        "/tiles/grids/0/-1/0.mvt",
+        "/tiles/grids/",
     ],
 )
 def test_there_is_no_such_tile(world: World, address: str):
     client = world.client("甲总 planner")
-    assert client.get(address.format(plan=world.plans["甲发布"].pk)).status_code == 404
+    assert_fault(client.get(address.format(plan=world.plans["甲发布"].pk)), 404, "not_found")
+
+
+def test_a_method_that_an_address_does_not_have_is_refused_in_the_one_shape(world: World):
+    client = world.client("甲总 planner")
+    for method, address, allowed in (
+        ("DELETE", "/api/plans", {"GET", "POST"}),
+        ("PUT", "/api/locate", {"GET", "POST"}),
+        ("POST", f"/api/grids/{Grid.objects.last().pk}", {"GET"}),
+    ):
+        answer = client.generic(method, address)
+        assert method in assert_fault(answer, 405, "method_not_allowed")["message"]["en"]
+        assert set(answer["Allow"].split(", ")) == allowed
 
 
 def test_a_tile(world: World):

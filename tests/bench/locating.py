@@ -5,13 +5,8 @@ from __future__ import annotations
 import http.client
 import io
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import shapely
@@ -20,11 +15,12 @@ from django.db import connection
 from gis.locate import Locator
 from layers.demo.areas import AREAS
 from layers.orgs.models import ApiToken, User
+from tests.bench.firstmap import first_map
+from tests.bench.server import serving
 from tests.bench.table import Line, faster, in_turn, slower, timed
 
 POINTS = 1_000_000
 REQUESTS = 400
-PORT = 8765
 
 
 def run(raw: Any, database: str) -> Iterator[Line]:
@@ -33,14 +29,15 @@ def run(raw: Any, database: str) -> Iterator[Line]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     yield from _over_http(database)
+    yield first_map(database)
     if not os.environ.get("HTTP_ONLY"):
         yield from _many(raw)
 
 
 def _over_http(database: str) -> Iterator[Line]:
     token = ApiToken.issue(User.objects.get(username="admin"), "bench")
-    with _server(database):
-        client = http.client.HTTPConnection("127.0.0.1", PORT)
+    with serving(database) as address:
+        client = http.client.HTTPConnection(address)
 
         def getter(path: str) -> Callable[[], None]:
             def get() -> None:
@@ -55,44 +52,6 @@ def _over_http(database: str) -> Iterator[Line]:
         locate, empty = getter("/api/locate?lon=112.9&lat=30.42"), getter("/empty")
         ours, theirs = in_turn(locate, empty, REQUESTS)
         yield slower("GET /api/locate, p50", ours, "an empty view, p50", theirs, "≤ 3")
-
-
-@contextmanager
-def _server(database: str) -> Iterator[None]:
-    host = connection.settings_dict["HOST"]
-    environment = os.environ | {
-        "DATABASE_URL": f"postgresql://jingtian@{quote(host, safe='')}/{database}",
-        "JINGTIAN_HTTP": "1",
-    }
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "tests.bench.wsgi",
-            "--bind",
-            f"127.0.0.1:{PORT}",
-            "--threads",
-            "2",
-            "--keep-alive",
-            "30",
-        ],
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(100):
-            try:
-                probe = http.client.HTTPConnection("127.0.0.1", PORT)
-                probe.request("GET", "/healthz")
-                probe.getresponse().read()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _many(raw: Any) -> Iterator[Line]:

@@ -47,6 +47,20 @@ def test_one_worker_a_grid_and_one_vacancy(demo_site: None):
     assert GridCount.objects.filter(grid__in=leaves, value__gt=0).count() == leaves.count()
 
 
+def test_the_year_before_had_villages_and_other_people(demo_site: None):
+    """What `at=` is for: who was responsible on a day before the plan in force."""
+    client = Client()
+    client.force_login(User.objects.get(username="planner"))
+    then, now = (
+        client.get("/api/locate", {"lon": 112.9, "lat": 30.42, "at": day}).json()
+        for day in ("2025-06-01", "2026-06-01")
+    )
+    assert (then["plan"]["name"], now["plan"]["name"]) == ("2025 年网格划分", "2026 年网格划分")
+    assert [step["code"] for step in then["chain"]] == [step["code"] for step in now["chain"]][:3]
+    [former], [present] = then["responsible"], now["responsible"]
+    assert former["name"] != present["name"] and former["synthetic"] and then["plan"]["synthetic"]
+
+
 def test_everything_made_up_is_marked(demo_site: None):
     for model in (Institution, User, Staff, Post, Outlet, Machine, GridCount, Plan):
         assert model.objects.exists() and not model.objects.filter(synthetic=False).exists()

@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from layers.grids.models import Grid, Plan
-from tests.factories import SIDE, square_plan
+from tests.factories import LEVEL_NAMES, SIDE, square_plan
 from tests.sql.client import Client
 from tests.sql.test_writes import moved, shape
 
@@ -24,8 +24,8 @@ Work = Callable[[Client], object]
 
 @pytest.fixture
 def plan(committed_db: None) -> Plan:
-    """Three levels, 1 › 4 › 16."""
-    return square_plan(2, levels=3)
+    """Three levels, 1 › 4 › 16, and names for two more."""
+    return square_plan(2, levels=3, level_names=list(LEVEL_NAMES))
 
 
 def race(leading: tuple[Client, Work], trailing: tuple[Client, Work]) -> list[str | None]:

@@ -105,9 +105,9 @@ def test_plans_go_step_by_step(psql: Client, committed_db: None, start: str, end
             psql.run(sql)
 
 
-@pytest.mark.parametrize("status", ["published", "retired"])
-def test_a_plan_is_not_born_in_force(psql: Client, committed_db: None, status: str):
-    with psql.refused("plan_in_force_has_its_service_area", sqlstate=FROZEN):
+@pytest.mark.parametrize("status", ["submitted", "approved", "published", "retired", "anything"])
+def test_a_plan_is_born_a_draft(psql: Client, committed_db: None, status: str):
+    with psql.refused("plan_is_born_a_draft", sqlstate=FROZEN, naming=status):
         psql.run(
             """INSERT INTO plan (institution_id, name, area_code, level_names, status, policy, overlap_limit, revision,
                                  synthetic, source, created_at, valid_from, valid_to)
@@ -115,6 +115,27 @@ def test_a_plan_is_not_born_in_force(psql: Client, committed_db: None, status: s
             bank=InstitutionFactory().pk,
             status=status,
         )
+
+
+def test_every_level_of_a_plan_has_a_name(psql: Client, committed_db: None):
+    """However the grids, or the names, come: both may change in one transaction, in any order."""
+    plan = square_plan(2, levels=3)
+    named = "grid_level_has_a_name"
+    with psql.refused(named):
+        psql.run("UPDATE plan SET level_names = '{县,镇}'")
+        psql.commit()
+    below = """INSERT INTO grid (plan_id, parent_id, level, code, bank_code, name, kind, geom)
+               SELECT plan_id, id, level + 1, code || '1', '', '', kind, geom FROM grid WHERE level = 2"""
+    with psql.refused(named, naming=f"plan {plan.pk}"):
+        psql.run(below)
+        psql.commit()
+    psql.run(below)
+    psql.run("UPDATE plan SET level_names = '{县,镇,村,网格}'")
+    psql.commit()
+    psql.run("UPDATE plan SET level_names = '{县,镇,村}'")
+    psql.run("DELETE FROM grid WHERE level = 3")
+    psql.commit()
+    assert plan.grids.count() == 21
 
 
 def test_a_plan_without_its_service_area_is_not_published(psql: Client, committed_db: None):
