@@ -15,8 +15,9 @@ from django.db import transaction
 from shapely import MultiPolygon
 
 from gis.errors import JingtianError
-from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids
+from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids, towns_of
 from layers.demo.county import GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
+from layers.demo.customers import make_customers
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
@@ -65,6 +66,8 @@ def load_qianjiang(say: Say) -> None:
     staff[0].save()
     place(place_outlets(rows, 1), rows, branches, Outlet)
     place(place_cash_points(rows, 1), rows, branches, Machine)
+    say("合成客户台账 / customers, made up")
+    make_customers(rows, branches, towns_of(rows, branches))
 
     draft, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
     _depart(draft, plan)

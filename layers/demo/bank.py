@@ -165,3 +165,9 @@ def _township(code: str, parents: dict[str, str | None], branches: dict[str, Ins
         assert parent is not None, f"{code} lies in no township"
         code = parent
     return code
+
+
+def towns_of(rows: Sequence[GridRow], branches: dict[str, Institution]) -> dict[str, str]:
+    """The township of each grid at and below it, by code."""
+    parents = {row.code: row.parent_code for row in rows}
+    return {row.code: _township(row.code, parents, branches) for row in rows if row.level >= TOWNSHIP}

@@ -16,6 +16,7 @@ from ninja.security import HttpBearer, SessionAuth
 from gis.errors import JingtianError
 from layers.editing.api import router as editing
 from layers.imports.api import router as imports
+from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
 from layers.partition.api import router as partition
 from layers.review.api import router as review
@@ -87,7 +88,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, partition, review, rules, streets):
+for router in (editing, ledger, partition, review, rules, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 
