@@ -1,53 +1,102 @@
-"""Vector tiles of grids and points, clipped and quantised: for looking at, never for editing."""
+"""Vector tiles of grids and features, clipped and quantised: for looking at, never for editing."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
+import math
+from hashlib import sha256
 
-from layers.features.registry import LAYERS
-from layers.grids.models import Plan
+from django.conf import settings
+from django.contrib.gis.geos import Polygon
+from django.db.models import FloatField, Func
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from gis.errors import JingtianError
+from layers.features.registry import Layer, layer_named
+from layers.grids.models import SRID, Plan
 from layers.orgs.models import ApiToken
+from mapserver.api import answer, on_fault
+from mapserver.api.layers import Filters, filtered
 from mapserver.sqlfile import Subquery, run
 
 DEEPEST = 22
+SQUARES = 16
+"""So many squares on the side of a tile are counted: one for 16 pixels."""
+MARGIN = 64 / 4096
+"""What ST_AsMVTGeom keeps around a tile is 256/4096; a sign of 4 pixels' radius needs this much."""
 
 
-def tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpResponse:
-    """One Mapbox vector tile in Web Mercator; `layer` is a point layer, or `grids` with ?plan= and ?level=."""
+def tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpResponseBase:
+    """One Mapbox vector tile in Web Mercator; `layer` is `grids` with ?plan= and ?level=, or a layer with the API's filters.
+
+    Features come one by one (id, name, kind) from the zoom level of the settings on, unless a tile holds too many; else
+    they are counted in squares (n).
+    """
     scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
-    user = ApiToken.user_of(token) if scheme == "Bearer" else request.user
-    if user is None or not user.is_authenticated:
-        return JsonResponse(
-            {
-                "code": "not_signed_in",
-                "message": {"zh": "请先登录。", "en": "Sign in first."},
-                "where": None,
-                "details": {},
-            },
-            status=401,
+    if scheme == "Bearer":
+        user = ApiToken.user_of(token)
+        if user is not None:
+            request.user = user
+    if (scheme == "Bearer" and user is None) or not request.user.is_authenticated:
+        return answer(
+            request, 401, "not_signed_in", "请先登录, 或提供 API 令牌。", "Sign in first, or give an API token."
         )
     if z > DEEPEST or not (x < 2**z and y < 2**z):
         raise Http404(_("没有这个瓦片"))
-    if layer == "grids":
-        plan = get_object_or_404(Plan.objects.visible_to(user), pk=_integer(request, "plan"))
-        data = run("grid_tile", {}, z=z, x=x, y=y, plan=plan.pk, level=_integer(request, "level"))
-    elif layer in LAYERS:
-        points = LAYERS[layer].model
-        data = run(
-            "point_tile",
-            {"table": points, "points": Subquery.of(points.objects.visible_to(user).values("pk"))},
-            z=z,
-            x=x,
-            y=y,
-            layer=layer,
+    try:
+        data = _grids(request, z, x, y) if layer == "grids" else _features(request, layer_named(layer), z, x, y)
+    except JingtianError as error:
+        return on_fault(request, error)
+    except ValidationError as error:
+        names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+        return answer(
+            request, 422, "invalid_request", f"请求中的参数有误: {names}。", f"These parameters are not right: {names}."
         )
-    else:
-        raise Http404(_("没有这个图层"))
-    response = HttpResponse(bytes(data), content_type="application/vnd.mapbox-vector-tile")
+    tag = f'"{sha256(data).hexdigest()[:32]}"'
+    response = HttpResponse(data, content_type="application/vnd.mapbox-vector-tile")
+    response["ETag"] = tag
     response["Cache-Control"] = "private, max-age=60"
-    return response
+    return get_conditional_response(request, etag=tag, response=response)
+
+
+def _features(request: HttpRequest, layer: Layer, z: int, x: int, y: int) -> bytes:
+    box = _box(z, x, y)
+    here = filtered(request, layer, Filters(**request.GET.dict())).order_by().filter(geom__bboverlaps=box)
+    one_by_one = (
+        z >= settings.TILE_FEATURES_FROM and here[: settings.TILE_FEATURES + 1].count() <= settings.TILE_FEATURES
+    )
+    lon, lat = (Func("geom", function=name, output_field=FloatField()) for name in ("ST_X", "ST_Y"))
+    spots = here.annotate(lon=lon, lat=lat, shown_name=layer.shown_name(request.user))
+    scopes = {
+        "spots": Subquery.of(
+            spots.values_list("pk", "lon", "lat", "shown_name", "kind"),
+            empty="NULL::bigint, NULL::float8, NULL::float8, NULL::text, NULL::text",
+        )
+    }
+    name = "point_tile" if one_by_one else "density_tile"
+    return bytes(run(name, scopes, prepared=False, z=z, x=x, y=y, layer=layer.id, squares=SQUARES))
+
+
+def _grids(request: HttpRequest, z: int, x: int, y: int) -> bytes:
+    plan = get_object_or_404(Plan.objects.visible_to(request.user), pk=_integer(request, "plan"))
+    return bytes(run("grid_tile", {}, z=z, x=x, y=y, plan=plan.pk, level=_integer(request, "level")))
+
+
+def _box(z: int, x: int, y: int) -> Polygon:
+    """The tile with its margin, in degrees."""
+
+    def lon(column: float) -> float:
+        return min(max(column / 2**z * 360 - 180, -180), 180)
+
+    def lat(row: float) -> float:
+        return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z))))
+
+    box = Polygon.from_bbox((lon(x - MARGIN), lat(y + 1 + MARGIN), lon(x + 1 + MARGIN), lat(y - MARGIN)))
+    box.srid = SRID
+    return box
 
 
 def _integer(request: HttpRequest, name: str) -> int:
