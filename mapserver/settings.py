@@ -172,6 +172,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = LOCAL / "static"
 STATICFILES_DIRS = [
     ("npm/topojson-client", ROOT / "node_modules" / "topojson-client" / "dist"),
+    ("npm/vector-tile", ROOT / "node_modules" / "@mapbox" / "vector-tile"),
+    ("npm/point-geometry", ROOT / "node_modules" / "@mapbox" / "point-geometry"),
+    ("npm/pbf", ROOT / "node_modules" / "pbf"),
     ("npm/markercluster", ROOT / "node_modules" / "leaflet.markercluster" / "dist"),
 ]
 STORAGES = {

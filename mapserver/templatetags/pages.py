@@ -18,6 +18,9 @@ ICONS = settings.ROOT / "node_modules" / "lucide-static" / "icons"
 LIBRARIES = {
     "topojson-client": "npm/topojson-client/topojson-client.min.js",
     "leaflet.markercluster": "npm/markercluster/leaflet.markercluster.js",
+    "@mapbox/vector-tile": "npm/vector-tile/index.js",
+    "@mapbox/point-geometry": "npm/point-geometry/index.js",
+    "pbf": "npm/pbf/index.js",
 }
 
 

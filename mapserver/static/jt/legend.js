@@ -2,7 +2,7 @@
 import { byId, el } from "jt/dom";
 import { demoBorders } from "jt/details";
 import { BORDERS } from "jt/grids";
-import { pointSign } from "jt/layers";
+import { pointSign } from "jt/signs";
 import { defectColour, defectFill, gridFill } from "jt/patterns";
 
 const { gettext } = window;
@@ -14,7 +14,7 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
 /**
  * @param {object} plan
  * @param {number} level the level shown
- * @param {{id: string, name: string, kinds: {id: string, name: string}[]}[]} layers those shown
+ * @param {{id: string, name: string, kinds: {id: string, name: string, icon: string, colour: string}[]}[]} layers those shown
  */
 export function drawLegend(plan, level, layers) {
   byId("legend").querySelector(".legend-body").replaceChildren(
@@ -24,7 +24,7 @@ export function drawLegend(plan, level, layers) {
     row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
-    ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind.id), kind.name))),
+    ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind), kind.name))),
     ...(plan.synthetic ? [row(demoBorders())] : []),
   );
 }

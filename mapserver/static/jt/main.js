@@ -6,6 +6,7 @@ import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
 import { byId, el, notify } from "jt/dom";
 import { Editor } from "jt/editor";
 import { gridForm, levelForm } from "jt/gridform";
+import { Finder } from "jt/finder";
 import { GridDrawing } from "jt/grids";
 import { Labels } from "jt/labels";
 import { PointLayers } from "jt/layers";
@@ -23,17 +24,30 @@ const { gettext } = window;
 const page = JSON.parse(byId("page").textContent);
 
 const now = state.read();
+const wanted = now.find;
 const view = createView();
 const panel = new Panel(() => view.resized());
 view.setCovered(() => panel.covers);
 const drawing = new GridDrawing(view);
 const labels = new Labels(view);
 const coverage = new Coverage(view, panel);
-const points = new PointLayers(view, (shown) => {
-  now.layers = shown;
-  legend();
-  labels.repaint();
-  remember();
+const points = new PointLayers(view, page.dense, {
+  onChange: () => {
+    now.layers = points.shown;
+    legend();
+    labels.repaint();
+    remember();
+  },
+  onFeature: (layer, id) => finder.show(layer, id),
+  onList: (layer) => {
+    byId("layers").open = false;
+    finder.open(layer);
+  },
+});
+const finder = new Finder(view, panel, points, page.institutions, {
+  onGrid: selectGrid,
+  onClosed: overview,
+  remember,
 });
 const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
 
@@ -78,6 +92,7 @@ async function start() {
   await layers;
   await points.show(topology.bbox);
   legend();
+  if (wanted) await finder.read(wanted);
 }
 
 /** Shows another plan; `keep`: with the level, grid and extent that the address names. */
@@ -141,10 +156,11 @@ function redrawEdited() {
 }
 
 function legend() {
-  if (plan) drawLegend(plan, now.level, points.known.filter(({ id }) => points.shown.includes(id)));
+  if (plan) drawLegend(plan, now.level, points.visible);
 }
 
 function overview() {
+  finder.close();
   now.grid = undefined;
   drawing.select(null);
   const details = planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel });
@@ -164,6 +180,7 @@ function overview() {
 async function selectGrid(id, { at } = {}) {
   const number = (request += 1);
   const grid = topology.grid(id);
+  finder.close();
   now.grid = id;
   if (grid && grid.level > now.level) showLevel(grid.level);
   drawing.select(id);
@@ -173,7 +190,9 @@ async function selectGrid(id, { at } = {}) {
     const details = await get(`grids/${id}`);
     if (number !== request) return;
     done();
-    const shown = gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel });
+    const shown = gridDetails(details, plan, {
+      onGrid: selectGrid, onLevel: showLevel, onFeatures: (layer, query) => finder.open(layer, query),
+    });
     if (editor.active && topology.grid(id))
       shown.push(
         gridForm(details, topology, plan.level_names, (op, args) => editor.commit(op, args)),
@@ -192,6 +211,7 @@ async function selectGrid(id, { at } = {}) {
 
 function showFound(found) {
   request += 1;
+  finder.close();
   now.grid = found?.grid.id;
   if (found && found.grid.level > now.level) showLevel(found.grid.level);
   drawing.select(now.grid ?? null, found?.near_border ? found.candidates.map(({ id }) => id) : []);
@@ -201,7 +221,8 @@ function showFound(found) {
 function listen() {
   choose = toolButtons(takeTool);
   view.on("click", (lonLat) => {
-    if (!topology || editor.click(lonLat)) return undefined;
+    if (finder.click(lonLat)) return undefined;
+    if (!topology || editor.click(lonLat) || points.click(lonLat)) return undefined;
     if (tool === "locate") return locate.at(lonLat);
     const grid = topology.gridAt(now.level, lonLat);
     return grid ? selectGrid(grid.id, { at: lonLat }) : overview();
@@ -228,7 +249,7 @@ function listen() {
 function escape() {
   const menu = document.querySelector("details.menu[open]");
   if (menu) menu.open = false;
-  else if (editor.escape()) return;
+  else if (editor.escape() || finder.escape()) return;
   else if (tool !== "select") takeTool("select");
   else panel.close();
 }
@@ -244,6 +265,7 @@ function takeTool(chosen) {
 function remember() {
   if (!plan) return;
   const [lon, lat] = view.centre;
+  now.find = finder.address;
   Object.assign(now, { lon: Number(lon.toFixed(5)), lat: Number(lat.toFixed(5)), z: view.zoom });
   state.write(now);
 }
