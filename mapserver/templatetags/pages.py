@@ -25,10 +25,13 @@ LIBRARIES = {
 
 
 @register.simple_tag
-def icon(name: str) -> SafeString:
+def icon(name: str, colour: str = "currentColor") -> SafeString:
     """An icon of the set, drawn with 1.5 px lines; decoration only: the word stands beside it."""
     return format_html(
-        '<svg class="icon" data-icon="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', name, _shapes(name)
+        '<svg class="icon" data-icon="{}" color="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>',
+        name,
+        colour,
+        _shapes(name),
     )
 
 

@@ -215,7 +215,7 @@ export class Finder {
       el("button", { class: "found-row", type: "button", onclick: () => this.show(layer.id, properties.id, { bring: true }) },
         pointSign(layer.id, this.#points.kind(layer.id, properties.kind)),
         el("span", {}, data(properties.name),
-          el("small", {}, properties.kind_label, " · ", properties.grid ? data(properties.grid.chain.slice(1).map(({ name }) => name).join(" ")) : gettext("不在任何网格内"))),
+          el("small", {}, properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
         el("span", { class: "figures" }, of ? `${done}/${of}` : "", properties.distance_m === undefined ? "" : distance(properties.distance_m))));
   }
 

@@ -44,7 +44,9 @@ export class PointLayers {
 
   /** Layers shown, each with its kinds shown. */
   get visible() {
-    return this.known.map((layer) => ({ ...layer, kinds: this.#kindsShown(layer.id) })).filter(({ kinds }) => kinds.length);
+    return this.known
+      .map((layer) => ({ ...layer, kinds: this.#kindsShown(layer.id), dense: Boolean(this.#drawings.get(layer.id)?.dense) }))
+      .filter(({ kinds }) => kinds.length);
   }
 
   /** Offers the layers, and shows those that the address names. */
@@ -152,7 +154,8 @@ export class PointLayers {
     // The nearest are few, whatever the layer.
     if (total > this.#dense && !query.near) {
       this.#clear(id);
-      this.#drawings.set(id, { dense: new DenseLayer(this.#view, { ...layer, kinds }, query) });
+      const drawn = query.kind ? layer.kinds.filter((kind) => query.kind.split(",").includes(kind.id)) : kinds;
+      this.#drawings.set(id, { dense: new DenseLayer(this.#view, { ...layer, kinds: drawn }, query) });
       return undefined;
     }
     (this.#drawings.get(id) ?? this.#drawings.set(id, {}).get(id)).token = token;

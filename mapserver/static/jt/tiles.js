@@ -7,6 +7,9 @@ import Pbf from "pbf";
 import { notify } from "jt/dom";
 import { sprite, spriteSize } from "jt/signs";
 
+/** The colour of what stands for several kinds. */
+export const DOT = "#0b5a5e";
+
 const DEEPEST = 18;
 const KEPT = 400;
 const REACH = 13;
@@ -62,7 +65,7 @@ export class DenseLayer {
 
   /** A dot is the larger the more it stands for, and never wider than the square it stands in. */
   #dot(context, x, y, n) {
-    context.fillStyle = this.#layer.kinds.length === 1 ? this.#layer.kinds[0].colour : "#0b5a5e";
+    context.fillStyle = this.#layer.kinds.length === 1 ? this.#layer.kinds[0].colour : DOT;
     context.globalAlpha = 0.85;
     context.beginPath();
     context.arc(x, y, Math.min(7.5, 2.2 + 1.7 * Math.log10(n)), 0, 2 * Math.PI);
