@@ -188,6 +188,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = LOCAL / "static"
 STATICFILES_DIRS = [
     ("npm/topojson-client", ROOT / "node_modules" / "topojson-client" / "dist"),
+    ("npm/vector-tile", ROOT / "node_modules" / "@mapbox" / "vector-tile"),
+    ("npm/point-geometry", ROOT / "node_modules" / "@mapbox" / "point-geometry"),
+    ("npm/pbf", ROOT / "node_modules" / "pbf"),
     ("npm/markercluster", ROOT / "node_modules" / "leaflet.markercluster" / "dist"),
 ]
 STORAGES = {
@@ -246,6 +249,13 @@ BASE_MAPS = [
     },
 ]
 """Base maps, each with the datum its tiles are drawn in; the first is the default and needs no network."""
+
+TILE_FEATURES_FROM = 14
+"""The zoom level from which vector tiles hold features one by one; before, they are counted in squares."""
+TILE_FEATURES = 5000
+"""A tile with more features is counted in squares at any zoom level."""
+DENSE_LAYER = 5000
+"""A layer of more features than this comes to the map page in tiles, not as markers."""
 
 LEAFLET_CONFIG = {"RESET_VIEW": False, "SCALE": None, "MINIMAP": False, "ATTRIBUTION_PREFIX": "", "TILES": []}
 

@@ -30,18 +30,20 @@ class Subquery(NamedTuple):
     parameters: tuple[Any, ...]
 
     @classmethod
-    def of(cls, queryset: QuerySet[Any]) -> Subquery:
+    def of(cls, queryset: QuerySet[Any], *, empty: str = "NULL::bigint") -> Subquery:
+        """The QuerySet; `empty` are the columns of its no rows, where the ORM knows without asking that there are none."""
         try:
             return cls(*queryset.query.sql_with_params())
         except EmptyResultSet:
             # What the ORM makes of .none(): for users who may see nothing of a kind.
-            return cls("SELECT NULL::bigint WHERE false", ())
+            return cls(f"SELECT {empty} WHERE false", ())
 
 
-def run(name: str, scopes: Mapping[str, Subquery | type[Model]], **values: Any) -> Any:
+def run(name: str, scopes: Mapping[str, Subquery | type[Model]], *, prepared: bool = True, **values: Any) -> Any:
     """Run mapserver/sql/`name`.sql, which answers with one value; None when it answers with no row.
 
-    The statement is prepared once per connection: planning it costs more than running it.
+    The statement is prepared once per connection: planning it costs more than running it. Not so (`prepared=False`) where
+    its text is another with each combination of filters.
 
     Parameters
     ----------
@@ -57,17 +59,27 @@ def run(name: str, scopes: Mapping[str, Subquery | type[Model]], **values: Any) 
             named.append((key, scope.sql, len(scope.parameters)))
         else:
             named.append((key, connection.ops.quote_name(scope._meta.db_table), 0))
-    statement, keys = _statement(name, tuple(named))
-    row = fetch_one(statement, [values[key] for key in keys])
+    if prepared:
+        statement, keys = _statement(name, tuple(named))
+        row = fetch_one(statement, [values[key] for key in keys])
+        return row and row[0]
+    with connection.cursor() as cursor:
+        cursor.execute(_composed(name, tuple(named)), values)
+        row = cursor.fetchone()
     return row and row[0]
+
+
+def _composed(name: str, scopes: tuple[tuple[str, str, int], ...]) -> str:
+    """The whole text, with named parameters."""
+    subqueries = {
+        key: sql.replace("%%", "%%%%") % tuple(f"%({key}_{i})s" for i in range(count)) for key, sql, count in scopes
+    }
+    return _text(name).format(**subqueries)
 
 
 @lru_cache(maxsize=512)
 def _statement(name: str, scopes: tuple[tuple[str, str, int], ...]) -> tuple[str, list[str]]:
     """The whole text with parameters $1, $2, …, and the names of their values in this order."""
-    subqueries = {
-        key: sql.replace("%%", "%%%%") % tuple(f"%({key}_{i})s" for i in range(count)) for key, sql, count in scopes
-    }
     keys: list[str] = []
 
     def numbered(found: re.Match[str]) -> str:
@@ -78,4 +90,4 @@ def _statement(name: str, scopes: tuple[tuple[str, str, int], ...]) -> tuple[str
             keys.append(key)
         return f"${keys.index(key) + 1}"
 
-    return PLACEHOLDER.sub(numbered, _text(name).format(**subqueries)), keys
+    return PLACEHOLDER.sub(numbered, _composed(name, scopes)), keys

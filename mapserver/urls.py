@@ -16,6 +16,7 @@ urlpatterns = [
     path("import/", include("layers.imports.urls")),
     path("siting/", include("layers.siting.urls")),
     path("oversight/", include("layers.oversight.urls")),
+    path("kinds/", include("layers.features.urls")),
     path("rules/", include("layers.rules.urls")),
     path("plans/", include("layers.review.urls")),
     path("audit/", include("layers.audit.urls")),

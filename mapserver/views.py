@@ -6,7 +6,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from layers.orgs.models import User
+from layers.features.signs import SIGNS
+from layers.orgs.models import Institution, User
 
 
 @login_required
@@ -15,7 +16,17 @@ def map_page(request: HttpRequest) -> HttpResponse:
     base_maps = [base | {"name": str(base["name"])} for base in settings.BASE_MAPS]
     user = request.user
     can_import = isinstance(user, User) and user.institution is not None and user.can_plan_for(user.institution)
-    return render(request, "map.html", {"page": {"baseMaps": base_maps, "canImport": can_import}})
+    institutions = Institution.objects.showing_points_to(user)
+    page = {
+        "baseMaps": base_maps,
+        "canImport": can_import,
+        "dense": settings.DENSE_LAYER,
+        "institutions": [
+            {"id": institution.pk, "name": institution.name, "own": user.can_plan_for(institution)}
+            for institution in institutions
+        ],
+    }
+    return render(request, "map.html", {"page": page, "signs": SIGNS})
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

@@ -29,6 +29,7 @@ from layers.demo.bank import (
 from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow, build_county, read_divisions, read_outline
 from layers.demo.customers import make_customers
 from layers.demo.duties import arrange_people
+from layers.demo.facilities import furnish
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
@@ -77,6 +78,8 @@ def load_qianjiang(say: Say) -> None:
     staff[0].save()
     place(place_outlets(rows, 1), rows, branches, Outlet)
     place(place_cash_points(rows, 1), rows, branches, Machine)
+    say("合成机具、工作站、场所 / machines, stations, places, made up")
+    furnish(rows, branches, towns_of(rows, branches))
     say("合成客户台账 / customers, made up")
     make_customers(rows, branches, towns_of(rows, branches))
     _retire_former(bank, branches, rows, source)

@@ -68,7 +68,7 @@ def place_outlets(rows: Sequence[GridRow], seed: int) -> list[DemoPlace]:
     They stand in different villages of the township, the dense ones first. Another seed gives another bank.
     """
     rng = np.random.default_rng(seed)
-    grids = _grids_by_village(rows)
+    grids = grids_by_village(rows)
     places = []
     for town in (row for row in rows if row.level == TOWNSHIP):
         villages = [row for row in rows if row.parent_code == town.code]
@@ -89,7 +89,7 @@ def place_outlets(rows: Sequence[GridRow], seed: int) -> list[DemoPlace]:
 def place_cash_points(rows: Sequence[GridRow], seed: int) -> list[DemoPlace]:
     """A cash point in every village but `VILLAGE_WITHOUT_CASH_POINT`, in one of its grids."""
     rng = np.random.default_rng(seed)
-    grids = _grids_by_village(rows)
+    grids = grids_by_village(rows)
     towns = {row.code: row.name for row in rows if row.level == TOWNSHIP}
     return [
         _place(
@@ -103,7 +103,7 @@ def place_cash_points(rows: Sequence[GridRow], seed: int) -> list[DemoPlace]:
     ]
 
 
-def _grids_by_village(rows: Sequence[GridRow]) -> dict[str, list[GridRow]]:
+def grids_by_village(rows: Sequence[GridRow]) -> dict[str, list[GridRow]]:
     grids: dict[str, list[GridRow]] = {row.code: [] for row in rows if row.level == VILLAGE}
     for row in rows:
         if row.parent_code in grids:
@@ -112,11 +112,11 @@ def _grids_by_village(rows: Sequence[GridRow]) -> dict[str, list[GridRow]]:
 
 
 def _place(name: str, kind: PlaceType, grid: GridRow, rng: np.random.Generator) -> DemoPlace:
-    lon, lat = _inner_point(grid.geometry, rng)
+    lon, lat = inner_point(grid.geometry, rng)
     return DemoPlace(name, kind, grid.code, lon, lat)
 
 
-def _inner_point(area: Polygon, rng: np.random.Generator) -> tuple[float, float]:
+def inner_point(area: Polygon, rng: np.random.Generator) -> tuple[float, float]:
     """Of a few random lattice points inside the area, the one farthest from its border."""
     west, south, east, north = area.bounds
     random = shapely.points(rng.uniform((west, south), (east, north), (CANDIDATES, 2)))

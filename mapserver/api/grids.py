@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, Count
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from layers.facilities.models import Machine, Outlet
+from layers.features.registry import LAYERS, Layer, kinds_of
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution
 from layers.staff.models import Assignment
@@ -46,8 +46,6 @@ def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
         {
             "plans": Subquery.of(Plan.objects.visible_to(user).values("pk")),
             "assignments": Subquery.of(Assignment.objects.visible_to(user).on().serving().values("pk")),
-            "outlets": Subquery.of(Outlet.objects.visible_to(user).values("pk")),
-            "machines": Subquery.of(Machine.objects.visible_to(user).values("pk")),
         },
         grid=grid_id,
         own_path=user.own_path,
@@ -62,8 +60,32 @@ def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
         "kind_label": str(Grid.Kind(found["kind"]).label),
         "people_visible": people_visible,
         "responsible": [with_labels(person) for person in found["responsible"]],
+        "features": features_in(request, Grid.objects.select_related("plan__institution").get(pk=grid_id)),
         "vacant": not any(one["kind"] == "main" for one in found["responsible"])
         if people_visible and is_leaf
         else None,
         "can_arrange": user.institution is not None and user.role in ARRANGERS,
     }
+
+
+def features_in(request: HttpRequest, grid: Grid) -> list[dict[str, Any]]:
+    """How many features of each layer and kind lie in a grid, of those that the user may see; layers with none are left out."""
+    kinds = kinds_of(request.user)
+    return [
+        {"layer": layer.id, "name": layer.name, "count": sum(counts.values()), "kinds": named}
+        for layer in LAYERS.values()
+        for counts in [_counts(request, layer, grid)]
+        for named in [
+            [
+                {"id": kind.key, "name": kind.label, "count": counts[kind.key]}
+                for kind in kinds[layer.id]
+                if kind.key in counts
+            ]
+        ]
+        if counts
+    ]
+
+
+def _counts(request: HttpRequest, layer: Layer, grid: Grid) -> dict[str, int]:
+    found = layer.visible_to(request.user).in_grid(grid)
+    return dict(found.order_by().values_list("kind").annotate(n=Count("pk")))

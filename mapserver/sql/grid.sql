@@ -49,8 +49,6 @@ SELECT jsonb_build_object(
             WHERE other.plan_id = grid.plan_id AND other.level = grid.level AND other.id <> grid.id
                 AND ST_Intersects(other.geom, grid.geom)
         ) AS neighbour
-        WHERE border_m > 0),
-    'outlets', (SELECT count(*) FROM outlet WHERE id IN ({outlets}) AND ST_Intersects(outlet.geom, grid.geom)),
-    'machines', (SELECT count(*) FROM machine WHERE id IN ({machines}) AND ST_Intersects(machine.geom, grid.geom))
+        WHERE border_m > 0)
 )::text
 FROM grid

@@ -18,14 +18,20 @@ ICONS = settings.ROOT / "node_modules" / "lucide-static" / "icons"
 LIBRARIES = {
     "topojson-client": "npm/topojson-client/topojson-client.min.js",
     "leaflet.markercluster": "npm/markercluster/leaflet.markercluster.js",
+    "@mapbox/vector-tile": "npm/vector-tile/index.js",
+    "@mapbox/point-geometry": "npm/point-geometry/index.js",
+    "pbf": "npm/pbf/index.js",
 }
 
 
 @register.simple_tag
-def icon(name: str) -> SafeString:
+def icon(name: str, colour: str = "currentColor") -> SafeString:
     """An icon of the set, drawn with 1.5 px lines; decoration only: the word stands beside it."""
     return format_html(
-        '<svg class="icon" data-icon="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', name, _shapes(name)
+        '<svg class="icon" data-icon="{}" color="{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>',
+        name,
+        colour,
+        _shapes(name),
     )
 
 

@@ -197,7 +197,7 @@ def test_a_tile(world: World):
     assert "甲发布镇 001".encode() in answer.content
     assert client.get(f"/tiles/grids/10/0/0.mvt?plan={plan}&level=1").content == b""
     assert client.get(f"/tiles/grids/0/0/0.mvt?plan={plan}&level=99999999999").content == b""
-    assert "甲一网点".encode() in client.get("/tiles/outlets/10/833/422.mvt").content
+    assert "甲一网点".encode() in client.get("/tiles/outlets/14/13334/6759.mvt").content
 
 
 def test_a_body_that_is_not_json_is_told_so(world: World):

@@ -26,12 +26,15 @@ export async function get(path, query = {}, { signal } = {}) {
 }
 
 /** @param {string} path below /api/ @param {object} body */
-export async function post(path, body, { signal } = {}) {
+export const post = (path, body, options) => send("POST", path, body, options);
+
+/** @param {"POST"|"PUT"|"DELETE"} method @param {string} path below /api/ @param {object} [body] */
+export async function send(method, path, body, { signal } = {}) {
   const token = document.querySelector("input[name=csrfmiddlewaretoken]").value;
   return ask(`/api/${path}`, {
-    method: "POST",
+    method,
     headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token },
-    body: JSON.stringify(body),
+    body: body && JSON.stringify(body),
     signal,
   });
 }

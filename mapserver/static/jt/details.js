@@ -8,10 +8,10 @@ const { gettext } = window;
 /**
  * @param {object} grid as GET /api/grids/{id} gives it
  * @param {{name: string}} plan
- * @param {{onGrid: (id: number) => void, onLevel: (level: number) => void}} actions
+ * @param {{onGrid: (id: number) => void, onLevel: (level: number) => void, onFeatures: (layer: string, query: object) => void}} actions
  * @returns {Node[]}
  */
-export function gridDetails(grid, plan, { onGrid, onLevel }) {
+export function gridDetails(grid, plan, { onGrid, onLevel, onFeatures }) {
   return [
     el("div", { class: "panel-head" }, el("p", { class: "note", translate: "no" }, grid.level_name), el("h2", { class: "big", translate: "no" }, grid.name)),
     chainList(grid.chain, onGrid),
@@ -22,17 +22,34 @@ export function gridDetails(grid, plan, { onGrid, onLevel }) {
       [gettext("类别"), grid.kind_label],
       [gettext("面积"), area(grid.area_m2)],
       [gettext("户数"), grid.households && households(grid.households)],
-      [gettext("网点"), count(grid.outlets)],
-      [gettext("机具"), count(grid.machines)],
       [gettext("下级网格"), grid.children > 0 && children(grid, onLevel)],
       [gettext("方案"), data(plan.name)],
       [gettext("界线来源"), grid.synthetic && demoBorders()],
     ]),
+    ...contents(grid, onFeatures),
     el("h3", {}, gettext("相邻网格")),
     grid.neighbours.length
       ? el("ul", { class: "rows" }, grid.neighbours.map((neighbour) => neighbourRow(neighbour, onGrid)))
       : el("p", { class: "note" }, gettext("没有相邻的同级网格。")),
     el("div", { class: "actions" }, el("button", { type: "button", onclick: copyLink }, icon("link"), gettext("复制链接"))),
+  ];
+}
+
+/** What stands in the grid, by layer and kind; every number leads to its rows. */
+function contents(grid, onFeatures) {
+  const within = { grid: String(grid.id), grid_name: grid.name };
+  const number = (n, query, layer, name) =>
+    el("button", { class: "link figures", type: "button", "aria-label": `${name} ${count(n)}`, onclick: () => onFeatures(layer, query) }, count(n));
+  return [
+    el("h3", {}, gettext("网格内")),
+    grid.features.length
+      ? el("ul", { class: "rows contents" }, grid.features.map(({ layer, name, count: total, kinds }) =>
+        el("li", { "data-layer": layer },
+          el("details", {},
+            el("summary", {}, el("span", {}, name), number(total, within, layer, name)),
+            el("ul", { class: "rows" }, kinds.map((kind) =>
+              el("li", {}, el("span", {}, kind.name), number(kind.count, { ...within, kind: kind.id }, layer, kind.name))))))))
+      : el("p", { class: "note" }, gettext("没有网点、机具和场所。")),
   ];
 }
 

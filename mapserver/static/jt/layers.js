@@ -1,101 +1,195 @@
-/** Outlets and machines on the map: gathered where dense, and told apart by their sign, not by colour alone. */
+/** Layers of features on the map: small ones as signs, gathered where dense; large ones in tiles. */
 import "leaflet.markercluster";
 import { get } from "jt/api";
-import { byId, data, el, icon, notify } from "jt/dom";
-import { demoTag } from "jt/panel";
+import { byId, el, icon, notify } from "jt/dom";
+import { pointSign } from "jt/signs";
 import { count } from "jt/text";
+import { DenseLayer } from "jt/tiles";
 
 const { gettext } = window;
-
-/** Sign of each kind of point. */
-const SIGNS = {
-  staffed: "landmark", self_service: "monitor-smartphone", cash_point: "banknote", pos: "credit-card",
-};
-const signOf = (kind) => SIGNS[kind] ?? "monitor-smartphone";
-
-export const pointSign = (layer, kind) => el("span", { class: `point ${layer}` }, icon(signOf(kind)));
+const CLOSER = 2;
 
 export class PointLayers {
   #view;
-  #onChange;
+  #dense;
+  #actions;
   #choice = byId("layer-choice");
   #drawings = new Map();
+  #filters = new Map();
   #bbox = null;
   known = [];
 
-  /** @param {(shown: string[]) => void} onChange */
-  constructor(view, onChange) {
+  /**
+   * @param {number} dense a layer of more features than this comes in tiles
+   * @param {{onChange: () => void, onFeature: (layer: string, id: number) => void, onList: (layer: string) => void}} actions
+   */
+  constructor(view, dense, actions) {
     this.#view = view;
-    this.#onChange = onChange;
+    this.#dense = dense;
+    this.#actions = actions;
   }
 
-  get shown() { return [...this.#choice.querySelectorAll(":checked")].map((box) => box.value); }
+  layer(id) { return this.known.find((layer) => layer.id === id); }
+
+  kind(layerId, kindId) { return this.layer(layerId)?.kinds.find(({ id }) => id === kindId); }
+
+  /** What is shown, as the address has it: a layer, or those of its kinds that are chosen. */
+  get shown() {
+    return this.known.flatMap(({ id, kinds }) => {
+      const chosen = this.#kindsShown(id);
+      if (!chosen.length) return [];
+      return chosen.length === kinds.length ? [id] : chosen.map((kind) => `${id}.${kind.id}`);
+    });
+  }
+
+  /** Layers shown, each with its kinds shown. */
+  get visible() {
+    return this.known
+      .map((layer) => ({ ...layer, kinds: this.#kindsShown(layer.id), dense: Boolean(this.#drawings.get(layer.id)?.dense) }))
+      .filter(({ kinds }) => kinds.length);
+  }
 
   /** Offers the layers, and shows those that the address names. */
   async start(shown) {
     this.known = await get("layers/");
-    this.#choice.append(
-      ...this.known.map(({ id, name, count: total }) =>
-        el("label", { class: "check" },
-          el("input", { type: "checkbox", value: id, checked: shown.includes(id), onchange: () => this.#update(id) }),
-          name, " ", el("span", { class: "note figures" }, count(total)))),
-    );
+    for (const layer of this.known) layer.kinds = layer.kinds.filter(({ id, active }) => active || layer.counts[id]);
+    this.#choice.append(...this.known.map((layer) => this.#choiceOf(layer, shown)));
   }
 
   /** Draws what is chosen, within the extent of a plan. */
   async show(bbox) {
     this.#bbox = bbox;
-    for (const { id } of this.known) this.#clear(id);
-    await Promise.all(this.shown.map((id) => this.#draw(id)));
-    this.#onChange(this.shown);
+    await Promise.all(this.known.map(({ id }) => this.#draw(id)));
+    this.#actions.onChange();
   }
 
-  async #update(id) {
-    if (this.shown.includes(id)) await this.#draw(id);
-    else this.#clear(id);
-    this.#onChange(this.shown);
+  /** Shows a layer, all its kinds if none was shown; narrowed by filters of the API until `query` is null. */
+  async narrow(id, query) {
+    if (query) this.#filters.set(id, query);
+    else this.#filters.delete(id);
+    if (query && !this.#kindsShown(id).length) this.#set(id, true);
+    await this.#draw(id);
+    this.#actions.onChange();
+  }
+
+  /** After a feature was added, moved or deleted. */
+  async refresh(id) {
+    await this.#draw(id);
+  }
+
+  /** Whether there is something of a dense layer at a place; it is opened, or looked at more closely. */
+  click(lonLat) {
+    for (const [id, { dense }] of this.#drawings) {
+      const spot = dense?.at(lonLat);
+      if (!spot) continue;
+      if (spot.n) this.#view.look(spot.lonLat, this.#view.zoom + CLOSER);
+      else this.#actions.onFeature(id, spot.id);
+      return true;
+    }
+    return false;
+  }
+
+  #choiceOf(layer, shown) {
+    const { id, name, kinds, counts } = layer;
+    const whole = shown.includes(id);
+    const box = el("input", { type: "checkbox", value: id, onchange: () => this.#chosen(id, box.checked) });
+    const kindBoxes = kinds.map((kind) =>
+      el("label", { class: "check" },
+        el("input", {
+          type: "checkbox", value: `${id}.${kind.id}`, "data-kind": kind.id,
+          checked: whole || shown.includes(`${id}.${kind.id}`), onchange: () => this.#chosen(id),
+        }),
+        pointSign(id, kind), kind.name, el("span", { class: "note figures" }, count(counts[kind.id] ?? 0))));
+    const row = el("div", { class: "layer", "data-layer": id },
+      el("div", { class: "layer-head" },
+        el("label", { class: "check" }, box, name, el("span", { class: "note figures" }, count(layer.count))),
+        el("button", { class: "quiet", type: "button", onclick: () => this.#actions.onList(id) }, icon("list"), gettext("列表"))),
+      el("details", {}, el("summary", {}, gettext("类型")), kindBoxes));
+    this.#sync(row);
+    return row;
+  }
+
+  #row(id) { return this.#choice.querySelector(`[data-layer="${id}"]`); }
+
+  #kindsShown(id) {
+    const boxes = this.#row(id)?.querySelectorAll("[data-kind]:checked") ?? [];
+    const chosen = new Set([...boxes].map((box) => box.dataset.kind));
+    return this.layer(id).kinds.filter((kind) => chosen.has(kind.id));
+  }
+
+  #set(id, checked) {
+    for (const box of this.#row(id).querySelectorAll("[data-kind]")) box.checked = checked;
+    this.#sync(this.#row(id));
+  }
+
+  #sync(row) {
+    const boxes = [...row.querySelectorAll("[data-kind]")];
+    const whole = row.querySelector("input:not([data-kind])");
+    whole.checked = boxes.some((box) => box.checked);
+    whole.indeterminate = whole.checked && !boxes.every((box) => box.checked);
+  }
+
+  async #chosen(id, all) {
+    if (all === undefined) this.#sync(this.#row(id));
+    else this.#set(id, all);
+    await this.#draw(id);
+    this.#actions.onChange();
   }
 
   #clear(id) {
-    this.#drawings.get(id)?.stop();
+    const drawn = this.#drawings.get(id);
+    drawn?.stop?.();
+    drawn?.dense?.remove();
     this.#drawings.delete(id);
   }
 
   async #draw(id) {
-    const bbox = this.#bbox;
+    const layer = this.layer(id);
+    const kinds = this.#kindsShown(id);
+    const token = {};
+    if (!kinds.length) return this.#clear(id);
+    const query = { ...this.#filters.get(id) };
+    if (!query.kind && kinds.length < layer.kinds.length) query.kind = kinds.map((kind) => kind.id).join(",");
+    const total = kinds.reduce((sum, kind) => sum + (layer.counts[kind.id] ?? 0), 0);
+    // The nearest are few, whatever the layer.
+    if (total > this.#dense && !query.near) {
+      this.#clear(id);
+      const drawn = query.kind ? layer.kinds.filter((kind) => query.kind.split(",").includes(kind.id)) : kinds;
+      this.#drawings.set(id, { dense: new DenseLayer(this.#view, { ...layer, kinds: drawn }, query) });
+      return undefined;
+    }
+    (this.#drawings.get(id) ?? this.#drawings.set(id, {}).get(id)).token = token;
     try {
-      const features = await allPoints(id, bbox);
-      if (bbox !== this.#bbox || !this.shown.includes(id) || this.#drawings.has(id)) return;
+      const features = await allFeatures(id, this.#filters.has(id) ? query : { bbox: this.#bbox.join(","), ...query });
+      if (this.#drawings.get(id)?.token !== token) return undefined;
+      this.#clear(id);
       this.#drawings.set(id, this.#view.drawing(() => this.#markers(id, features)));
     } catch (error) {
       notify(error.message);
     }
+    return undefined;
   }
 
   #markers(id, features) {
     return this.#view.clusters(
       features.map(({ geometry, properties }) => ({
         lonLat: geometry.coordinates,
-        element: pointSign(id, properties.kind),
+        element: pointSign(id, this.kind(id, properties.kind)),
         title: properties.name,
-        popup: () => details(properties),
+        onClick: () => this.#actions.onFeature(id, properties.id),
       })),
       (n) => el("span", { class: `cluster ${id}` }, count(n)),
     );
   }
 }
 
-async function allPoints(layer, bbox) {
+async function allFeatures(layer, query) {
   const features = [];
-  for (;;) {
-    const page = await get(`layers/${layer}`, { bbox: bbox.join(","), offset: features.length });
+  let after;
+  do {
+    const page = await get(`layers/${layer}`, { ...query, after });
     features.push(...page.features);
-    if (!page.numberReturned || features.length >= page.numberMatched) return features;
-  }
+    after = page.next ?? undefined;
+  } while (after);
+  return features;
 }
-
-const details = ({ name, kind_label: kind, code, institution, synthetic }) =>
-  el("div", {},
-    el("p", {}, el("strong", { translate: "no" }, name), " ", synthetic && demoTag()),
-    el("p", { class: "note" }, kind, " · ", el("span", { translate: "no" }, institution)),
-    el("p", { class: "note" }, gettext("编码"), " ", data(code, { class: "code" })));

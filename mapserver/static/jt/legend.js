@@ -2,7 +2,9 @@
 import { byId, el } from "jt/dom";
 import { demoBorders } from "jt/details";
 import { BORDERS } from "jt/grids";
-import { pointSign } from "jt/layers";
+import { pointSign } from "jt/signs";
+import { fill } from "jt/text";
+import { DOT } from "jt/tiles";
 import { defectColour, defectFill, gridFill } from "jt/patterns";
 
 const { gettext } = window;
@@ -14,7 +16,7 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
 /**
  * @param {object} plan
  * @param {number} level the level shown
- * @param {{id: string, name: string, kinds: {id: string, name: string}[]}[]} layers those shown
+ * @param {{id: string, name: string, kinds: {id: string, name: string, icon: string, colour: string}[]}[]} layers those shown
  */
 export function drawLegend(plan, level, layers) {
   byId("legend").querySelector(".legend-body").replaceChildren(
@@ -24,7 +26,8 @@ export function drawLegend(plan, level, layers) {
     row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
-    ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind.id), kind.name))),
+    ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind), kind.name))),
+    ...layers.filter(({ dense }) => dense).map(({ name }) => row(swatch(dots), fill(gettext("{layer}: 圆点越大, 数量越多"), { layer: name }))),
     ...(plan.synthetic ? [row(demoBorders())] : []),
   );
 }
@@ -40,6 +43,16 @@ function swatch(paint) {
   context.scale(ratio, ratio);
   paint(context);
   return canvas;
+}
+
+/** As a layer in tiles is drawn from afar. */
+function dots(context) {
+  context.fillStyle = DOT;
+  for (const [x, radius] of [[4, 2.2], [12, 4], [23, 5.6]]) {
+    context.beginPath();
+    context.arc(x, 8, radius, 0, 2 * Math.PI);
+    context.fill();
+  }
 }
 
 function line(context, { stroke, weight }) {

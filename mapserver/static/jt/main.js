@@ -6,6 +6,7 @@ import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
 import { byId, el, notify } from "jt/dom";
 import { Editor } from "jt/editor";
 import { gridForm, levelForm } from "jt/gridform";
+import { Finder } from "jt/finder";
 import { GridDrawing } from "jt/grids";
 import { Labels } from "jt/labels";
 import { PointLayers } from "jt/layers";
@@ -24,6 +25,7 @@ const { gettext } = window;
 const page = JSON.parse(byId("page").textContent);
 
 const now = state.read();
+const wanted = now.find;
 const view = createView();
 const panel = new Panel(() => view.resized());
 view.setCovered(() => panel.covers);
@@ -31,11 +33,23 @@ const drawing = new GridDrawing(view);
 const labels = new Labels(view);
 const coverage = new Coverage(view, panel);
 const remarks = new Remarks(view);
-const points = new PointLayers(view, (shown) => {
-  now.layers = shown;
-  legend();
-  labels.repaint();
-  remember();
+const points = new PointLayers(view, page.dense, {
+  onChange: () => {
+    now.layers = points.shown;
+    legend();
+    labels.repaint();
+    remember();
+  },
+  onFeature: (layer, id) => finder.show(layer, id),
+  onList: (layer) => {
+    byId("layers").open = false;
+    finder.open(layer);
+  },
+});
+const finder = new Finder(view, panel, points, page.institutions, {
+  onGrid: selectGrid,
+  onClosed: overview,
+  remember,
 });
 const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
 
@@ -85,6 +99,7 @@ async function start() {
   tellUnread();
   await points.show(topology.bbox);
   legend();
+  if (wanted) await finder.read(wanted);
 }
 
 /** Shows another plan; `keep`: with the level, grid and extent that the address names. */
@@ -149,11 +164,12 @@ function redrawEdited() {
 }
 
 function legend() {
-  if (plan) drawLegend(plan, now.level, points.known.filter(({ id }) => points.shown.includes(id)));
+  if (plan) drawLegend(plan, now.level, points.visible);
 }
 
 function overview() {
   putAway();
+  finder.close();
   now.grid = undefined;
   drawing.select(null);
   const details = planDetails(plan, plans, topology, { onPlan: openPlan, onLevel: showLevel });
@@ -174,6 +190,7 @@ function overview() {
 async function selectGrid(id, { at } = {}) {
   const number = (request += 1);
   const grid = topology.grid(id);
+  finder.close();
   now.grid = id;
   if (grid && grid.level > now.level) showLevel(grid.level);
   drawing.select(id);
@@ -183,7 +200,9 @@ async function selectGrid(id, { at } = {}) {
     const details = await get(`grids/${id}`);
     if (number !== request) return;
     done();
-    const shown = gridDetails(details, plan, { onGrid: selectGrid, onLevel: showLevel });
+    const shown = gridDetails(details, plan, {
+      onGrid: selectGrid, onLevel: showLevel, onFeatures: (layer, query) => finder.open(layer, query),
+    });
     if (editor.active && topology.grid(id)) {
       const proposing = { plan, view, apply: ({ op, args }) => editor.commit(op, args) };
       shown.push(
@@ -206,6 +225,7 @@ async function selectGrid(id, { at } = {}) {
 
 function showFound(found) {
   request += 1;
+  finder.close();
   now.grid = found?.grid.id;
   if (found && found.grid.level > now.level) showLevel(found.grid.level);
   drawing.select(now.grid ?? null, found?.near_border ? found.candidates.map(({ id }) => id) : []);
@@ -214,7 +234,8 @@ function showFound(found) {
 
 /** A place is chosen, by the pointer or by the keyboard. */
 function pick(lonLat) {
-  if (!topology || editor.click(lonLat)) return undefined;
+  if (finder.click(lonLat)) return undefined;
+  if (!topology || editor.click(lonLat) || points.click(lonLat)) return undefined;
   if (tool === "locate") return locate.at(lonLat);
   const grid = topology.gridAt(now.level, lonLat);
   return grid ? selectGrid(grid.id, { at: lonLat }) : overview();
@@ -251,7 +272,7 @@ function listen() {
 function escape() {
   const menu = document.querySelector("details.menu[open]");
   if (menu) menu.open = false;
-  else if (editor.escape()) return;
+  else if (editor.escape() || finder.escape()) return;
   else if (tool !== "select") takeTool("select");
   else panel.close();
 }
@@ -267,6 +288,7 @@ function takeTool(chosen) {
 function remember() {
   if (!plan) return;
   const [lon, lat] = view.centre;
+  now.find = finder.address;
   Object.assign(now, { lon: Number(lon.toFixed(5)), lat: Number(lat.toFixed(5)), z: view.zoom });
   state.write(now);
 }

@@ -1,9 +1,9 @@
 /** The state of the page, in its address: a copied link shows the same thing. */
 
 const NUMBERS = ["plan", "level", "grid", "lon", "lat", "z"];
-const TEXTS = ["base", "layers"];
+const TEXTS = ["base", "layers", "find"];
 
-/** @returns {{plan?: number, level?: number, grid?: number, lon?: number, lat?: number, z?: number, base?: string, layers: string[]}} */
+/** @returns {{plan?: number, level?: number, grid?: number, lon?: number, lat?: number, z?: number, base?: string, find?: string, layers: string[]}} */
 export function read() {
   const query = new URLSearchParams(location.search);
   const state = {};
@@ -22,6 +22,7 @@ export function write(state) {
   for (const name of NUMBERS) if (state[name] !== undefined && state[name] !== null) query.set(name, state[name]);
   if (state.base) query.set("base", state.base);
   if (state.layers.length) query.set("layers", state.layers.join(","));
+  if (state.find) query.set("find", state.find);
   const address = `${location.pathname}?${query}`.replace(/%2C/g, ",");
   history.replaceState(null, "", address);
   for (const input of document.querySelectorAll(".language input[name=next]")) input.value = address;

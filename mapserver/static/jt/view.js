@@ -9,7 +9,7 @@ import { fromCgcs2000, toCgcs2000 } from "jt/datum";
 import { distance } from "jt/text";
 
 const { gettext, L } = window;
-const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
+const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-dense": 425, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
 const CLOSEST = 20;
 const MARGIN = 16;
 const NARROW = 640;
@@ -161,6 +161,12 @@ export class View {
     ]);
   }
 
+  /** A ring around what is chosen. */
+  ring(lonLat) {
+    const look = this.#style({ stroke: "#0b5fff", weight: 3 }, "jt-handles");
+    return this.#group([L.circleMarker(this.latLng(lonLat), { ...look, radius: 17 })]);
+  }
+
   /** An element that stands on the map. */
   marker(lonLat, element, { title, onClick, size = 24 }) {
     const marker = this.#marker(lonLat, element, { title, size });
@@ -241,7 +247,7 @@ export class View {
 
   /**
    * Many points, gathered where they are dense.
-   * @param {{lonLat: LonLat, element: HTMLElement, title: string, popup: () => HTMLElement}[]} points
+   * @param {{lonLat: LonLat, element: HTMLElement, title: string, onClick: () => void}[]} points
    * @param {(n: number) => HTMLElement} gathered
    */
   clusters(points, gathered) {
@@ -254,16 +260,16 @@ export class View {
         L.divIcon({ html: gathered(cluster.getChildCount()), className: "", iconSize: [32, 32] }),
     });
     group.addLayers(
-      points.map(({ lonLat, element, title, popup }) =>
-        // A function that makes an element: bindPopup would take a string for HTML.
-        this.#marker(lonLat, element, { title, size: 24 }).bindPopup(() => popup(), { maxWidth: 280, closeButton: false }),
-      ),
+      points.map(({ lonLat, element, title, onClick }) => this.#marker(lonLat, element, { title, size: 24 }).on("click", onClick)),
     );
     return group.addTo(this.#map);
   }
 
-  /** Paints on a canvas over the map whenever it has come to rest. @param {(context, size: {x, y}) => void} paint */
-  canvas(pane, paint) {
+  /**
+   * Paints on a canvas over the map whenever it has come to rest; `live`: while it is dragged, too.
+   * @param {(context, size: {x, y}) => void} paint
+   */
+  canvas(pane, paint, { live = false } = {}) {
     const canvas = document.createElement("canvas");
     canvas.className = "label-canvas leaflet-zoom-hide";
     this.#map.getPane(pane).append(canvas);
@@ -279,12 +285,18 @@ export class View {
       context.scale(ratio, ratio);
       paint(context, size);
     };
-    this.#map.on("moveend resize", () => {
+    const moved = () => {
       repaint();
       // Points are gathered anew after this event, and what is painted keeps clear of their signs.
-      if (this.signs().length) requestAnimationFrame(repaint);
-    });
-    return { repaint };
+      if (!live && this.signs().length) requestAnimationFrame(repaint);
+    };
+    const events = live ? "move moveend resize" : "moveend resize";
+    this.#map.on(events, moved);
+    const remove = () => {
+      this.#map.off(events, moved);
+      canvas.remove();
+    };
+    return { repaint, remove };
   }
 
   /** Where signs (markers and clusters) stand now, in pixels. @returns {{x: number, y: number}[]} */

@@ -1,0 +1,150 @@
+"""Made-up machines, stations, exchange points and places of the demo bank, in every grid. Nothing here stands anywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from django.contrib.gis.geos import Point
+
+from layers.demo.county import TOWNSHIP, VILLAGE, GridRow
+from layers.demo.people import grids_by_village, inner_point
+from layers.facilities.models import Machine, Outlet, Place
+from layers.features.models import Feature
+from layers.grids.models import SRID
+from layers.orgs.models import Institution
+
+SEED = 5
+STATES, THEIR_SHARES = ("在用", "停用", "维修"), (0.93, 0.03, 0.04)
+FIRST_MACHINE = dt.date(2019, 1, 1)
+A_GRID = {
+    "urban": {
+        "compound": 1.2, "courtyard": 0.4, "shop": 1.5, "market": 0.15, "school": 0.2, "hospital": 0.08, "office": 0.15,
+        "firm": 0.3, "transport": 0.06, "recycling": 0.3, "fire_unit": 0.3, "park": 0.03, "road": 0.2,
+    },
+    "rural": {
+        "courtyard": 0.3, "shop": 0.5, "market": 0.06, "school": 0.06, "hospital": 0.06, "office": 0.1, "firm": 0.1,
+        "transport": 0.03, "recycling": 0.12, "fire_unit": 0.06, "park": 0.01, "road": 0.1,
+    },
+}  # fmt: skip
+"""How many places of each kind a grid has on average."""
+MACHINES = {
+    "urban": {"pos": 1.5, "terminal": 0.25, "transfer_phone": 0.1, "atm": 0.08, "crs": 0.08},
+    "rural": {"pos": 0.4, "terminal": 0.04, "transfer_phone": 0.25, "atm": 0.01, "crs": 0.01},
+}
+"""How many machines of each kind a grid has on average, beside cash points."""
+WORDS = {
+    "compound": "小区", "courtyard": "院落", "shop": "商店", "market": "市场", "school": "小学", "hospital": "卫生室",
+    "office": "便民服务中心", "firm": "企业", "transport": "客运站", "recycling": "再生资源回收点", "fire_unit": "重点单位",
+    "park": "产业园", "road": "主干道", "party_site": "党群服务中心", "pos": "POS", "terminal": "自助终端",
+    "transfer_phone": "转账电话", "atm": "ATM", "crs": "CRS", "station": "普惠金融工作站", "exchange": "积分兑换点",
+}  # fmt: skip
+CHECKLIST = ("sign", "rules", "team", "products", "machine", "atlas", "window", "computer", "profiles", "wechat")
+"""The ten of a station (QJ01), in the order in which stations come to have them."""
+STATIONS = 0.55
+"""The share of villages that have a station."""
+HOUSEHOLDS_A_COMPOUND = (80, 900)
+SUPERVISORS = {"A": "消防救援大队 (演示)", "B": "派出所 (演示)", "C": "派出所 (演示)"}
+
+
+def furnish(rows: Sequence[GridRow], branches: Mapping[str, Institution], town_of: Mapping[str, str]) -> None:
+    """Give each grid its machines and places, villages their stations and party sites, townships their exchange points.
+
+    Parameters
+    ----------
+    rows
+        All grids of the demo county.
+    branches, town_of
+        The sub-branch of each township, and the township of each grid, by code.
+    """
+    rng = np.random.default_rng(SEED)
+    depth = max(row.level for row in rows)
+    names = {row.code: row.name for row in rows}
+    made = _Made(rng, branches, town_of, names)
+    for leaf in (row for row in rows if row.level == depth):
+        for kind, mean in A_GRID[leaf.kind].items():
+            made.add(Place, "P", kind, leaf, _poisson(rng, mean))
+        for kind, mean in MACHINES[leaf.kind].items():
+            made.add(Machine, "M", kind, leaf, _poisson(rng, mean))
+    leaves = grids_by_village(rows)
+    for village in (row for row in rows if row.level == VILLAGE):
+        home = leaves[village.code][0]
+        made.add(Place, "P", "party_site", home, 1)
+        if rng.random() < STATIONS:
+            made.add(Outlet, "S", "station", home, 1)
+    for town in (row for row in rows if row.level == TOWNSHIP):
+        villages = [row for row in rows if row.parent_code == town.code]
+        for village in villages[: max(1, len(villages) // 8)]:
+            made.add(Outlet, "D", "exchange", leaves[village.code][-1], 1)
+    made.save()
+
+
+def _poisson(rng: np.random.Generator, mean: float) -> int:
+    return int(rng.poisson(mean))
+
+
+class _Made:
+    """Features as they are made, and saved together."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        branches: Mapping[str, Institution],
+        town_of: Mapping[str, str],
+        names: Mapping[str, str],
+    ) -> None:
+        self.rng = rng
+        self.branches = branches
+        self.town_of = town_of
+        self.names = names
+        self.features: dict[type[Feature], list[Feature]] = {}
+
+    def add(self, model: type[Feature], letter: str, kind: str, grid: GridRow, count: int) -> None:
+        features = self.features.setdefault(model, [])
+        village = self.names[grid.parent_code or grid.code]
+        for _ in range(count):
+            number = len(features) + 1
+            features.append(
+                model(
+                    institution=self.branches[self.town_of[grid.code]],
+                    code=f"{letter}{number:05}",
+                    name=f"{village}{WORDS[kind]}{'' if kind in ('station', 'party_site') else f' {number:05}'}",
+                    kind=kind,
+                    geom=Point(*inner_point(grid.geometry, self.rng), srid=SRID),
+                    attributes=self.attributes(kind, village, number),
+                    synthetic=True,
+                )
+            )
+
+    def attributes(self, kind: str, village: str, number: int) -> dict[str, Any]:
+        rng = self.rng
+        if kind in MACHINES["urban"]:
+            keeper = {"pos": "merchant", "transfer_phone": "keeper"}.get(kind, "address")
+            installed = FIRST_MACHINE + dt.timedelta(days=int(rng.integers(0, 2600)))
+            state = STATES[int(rng.choice(3, p=THEIR_SHARES))]
+            return {keeper: f"{village}演示 {number} 号", "status": state, "installed": installed.isoformat()}
+        found: dict[str, Any] = {"address": f"{village}演示 {number} 号"}
+        if kind == "station":
+            done = int(rng.choice((10, 9, 8, 7, 5, 3), p=(0.35, 0.2, 0.15, 0.12, 0.1, 0.08)))
+            found |= {"keeper": f"{village}村委会 (演示)"} | {key: i < done for i, key in enumerate(CHECKLIST)}
+        elif kind == "exchange":
+            found["keeper"] = f"{village}小卖部 (演示)"
+        elif kind in {"compound", "courtyard"}:
+            found["households"] = int(rng.integers(*HOUSEHOLDS_A_COMPOUND)) // (1 if kind == "compound" else 10)
+        elif kind == "party_site":
+            found |= {
+                "area_m2": int(rng.integers(18, 90)) * 10,
+                "rooms": 7,
+                "posts": int(rng.integers(1, 3)),
+                "halls": 1,
+            }
+        elif kind == "fire_unit":
+            grade = "ABC"[int(rng.choice(3, p=(0.15, 0.35, 0.5)))]
+            found |= {"grade": grade, "supervisor": SUPERVISORS[grade]}
+        return found
+
+    def save(self) -> None:
+        for model, features in self.features.items():
+            model.objects.bulk_create(features, batch_size=2000)

@@ -1,0 +1,274 @@
+/** Features as a list beside the map: filtered, counted, in pages; the map shows the same. A click leads from either to the other. */
+import { get, send } from "jt/api";
+import { featureCard } from "jt/card";
+import { featureForm } from "jt/cardform";
+import { byId, data, el, icon, notify } from "jt/dom";
+import { demoTag, problem } from "jt/panel";
+import { pointSign } from "jt/signs";
+import { count, distance, fill } from "jt/text";
+
+const { gettext } = window;
+const PAGE = 20;
+const PAUSE_MS = 300;
+const CLOSE = 16;
+const NEAREST = 10;
+
+export class Finder {
+  #view;
+  #panel;
+  #points;
+  #institutions;
+  #actions;
+  #layer = null;
+  #query = {};
+  #picking = null;
+  #mark = null;
+  #timer = 0;
+  #request = 0;
+
+  /**
+   * @param {import("jt/layers").PointLayers} points
+   * @param {{id: number, name: string, own: boolean}[]} institutions
+   * @param {{onGrid: (id: number) => void, remember: () => void, grid: () => number|undefined}} actions
+   */
+  constructor(view, panel, points, institutions, actions) {
+    this.#view = view;
+    this.#panel = panel;
+    this.#points = points;
+    this.#institutions = institutions;
+    this.#actions = actions;
+  }
+
+  /** What is looked for, as the address has it: "outlets?kind=station"; "" when nothing is. */
+  get address() {
+    return this.#layer ? `${this.#layer}?${new URLSearchParams(this.#query)}` : "";
+  }
+
+  /** @param {string} address as above */
+  async read(address) {
+    const [layer, query = ""] = [address.split("?", 1)[0], address.slice(address.indexOf("?") + 1)];
+    if (this.#points.layer(layer)) await this.open(layer, Object.fromEntries(new URLSearchParams(query)));
+  }
+
+  /** Lists a layer. @param {Object<string, string>} [query] filters as of the API */
+  async open(layer, query = {}) {
+    this.#layer = layer;
+    this.#query = query;
+    this.#pick(null);
+    this.#clearMark();
+    this.#points.narrow(layer, query);
+    this.#actions.remember();
+    this.#panel.show(this.#form(), { height: "half" });
+    await this.#list(0);
+  }
+
+  /** Puts the list away, and the filter with it. */
+  close() {
+    this.#request += 1;
+    this.#pick(null);
+    this.#clearMark();
+    if (!this.#layer) return;
+    this.#points.narrow(this.#layer, null);
+    this.#layer = null;
+    this.#actions.remember();
+  }
+
+  /** A click on the map, where one is waited for. @returns {boolean} whether it was */
+  click(lonLat) {
+    const picked = this.#picking;
+    if (!picked) return false;
+    this.#pick(null);
+    picked(lonLat);
+    return true;
+  }
+
+  escape() {
+    if (!this.#picking) return false;
+    this.#pick(null);
+    return true;
+  }
+
+  /** Shows all about a feature. */
+  async show(layerId, id, { bring = false } = {}) {
+    const number = (this.#request += 1);
+    this.#pick(null);
+    try {
+      const feature = await get(`layers/${layerId}/${id}`);
+      if (number !== this.#request) return;
+      const layer = this.#points.layer(layerId);
+      const { coordinates: lonLat } = feature.geometry;
+      this.#setMark(lonLat);
+      this.#panel.show(featureCard(feature, layer, this.#points.kind(layerId, feature.properties.kind), {
+        onGrid: this.#actions.onGrid,
+        onBack: this.#layer ? () => this.open(this.#layer, this.#query) : null,
+        onEdit: () => this.#edit(layer, feature),
+        onDelete: () => this.#delete(layer, feature),
+      }));
+      if (bring || !this.#view.shows(lonLat)) this.#view.bring(lonLat, Math.max(this.#view.zoom, bring ? CLOSE : 0));
+    } catch (error) {
+      if (number === this.#request) this.#panel.show([problem(error)]);
+    }
+  }
+
+  #edit(layer, feature) {
+    const own = this.#institutions.filter((institution) => institution.own);
+    const done = (id) => (id ? this.show(layer.id, id, { bring: true }) : this.open(layer.id, this.#layer === layer.id ? this.#query : {}));
+    const form = featureForm(layer, feature, own, {
+      onPick: () => this.#pick((lonLat) => form.setPlace(lonLat), gettext("请在图上点选位置")),
+      onPlace: (lonLat) => (lonLat && Math.abs(lonLat[1]) < 90 ? this.#setMark(lonLat) : this.#clearMark()),
+      onBack: () => done(feature?.id),
+      onSave: async (values) => {
+        const path = feature ? `layers/${layer.id}/${feature.id}` : `layers/${layer.id}`;
+        const saved = await send(feature ? "PUT" : "POST", path, values);
+        await this.#points.refresh(layer.id);
+        notify(gettext("已保存。"));
+        setTimeout(() => notify(""), 3000);
+        await done(saved.id);
+      },
+    });
+    this.#panel.show(form.content, { height: "half" });
+    if (!feature) this.#pick((lonLat) => form.setPlace(lonLat), gettext("请在图上点选位置，或填写经纬度"));
+  }
+
+  async #delete(layer, feature) {
+    try {
+      await send("DELETE", `layers/${layer.id}/${feature.id}`);
+      await this.#points.refresh(layer.id);
+      await this.open(layer.id, this.#layer === layer.id ? this.#query : {});
+    } catch (error) {
+      this.#panel.show([problem(error)]);
+    }
+  }
+
+  #form() {
+    const layer = this.#points.layer(this.#layer);
+    const query = this.#query;
+    const set = (name, value) => {
+      if (value) query[name] = value;
+      else delete query[name];
+      this.#changed();
+    };
+    const later = (name) => (event) => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => set(name, event.target.value.trim()), PAUSE_MS);
+    };
+    const choice = (name, all, options) =>
+      el("select", { "aria-label": all, onchange: (event) => set(name, event.target.value) },
+        el("option", { value: "" }, all),
+        options.map(({ id, name: word }) => el("option", { value: id, selected: String(id) === query[name], translate: "no" }, word)));
+    return [
+      el("div", { class: "panel-head" },
+        el("h2", { class: "big" }, layer.name)),
+      el("div", { class: "finder" },
+        el("input", { type: "search", "aria-label": gettext("名称或编码"), placeholder: gettext("名称或编码"), value: query.q ?? "", oninput: later("q") }),
+        choice("kind", gettext("全部类型"), layer.kinds),
+        this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#institutions),
+        attributeFilter(layer, query, (name, value, old) => { delete query[old]; set(name, value); }),
+        el("label", { class: "check" },
+          el("input", { type: "checkbox", checked: query.outside === "true", onchange: (event) => set("outside", event.target.checked && "true") }),
+          gettext("不在任何网格内")),
+        el("div", { class: "chips" },
+          query.grid && chip(fill(gettext("网格 {name}"), { name: query.grid_name ?? query.grid }), () => { delete query.grid_name; set("grid"); }),
+          query.near && chip(fill(gettext("最近的 {n} 个"), { n: query.nearest }), () => { delete query.nearest; set("near"); })),
+        el("div", { class: "actions" },
+          el("button", { type: "button", onclick: () => this.#pick((lonLat) => this.#near(lonLat), gettext("请在图上点一个位置，查找附近")) }, icon("locate"), gettext("在该处附近")),
+          layer.can_add && el("button", { type: "button", onclick: () => this.#edit(layer, null) }, icon("plus"), gettext("新增")),
+          el("button", { type: "button", onclick: () => { this.close(); this.#actions.onClosed(); } }, icon("x"), gettext("关闭列表")))),
+      el("div", { class: "found", "aria-live": "polite" }),
+    ];
+  }
+
+  #near(lonLat) {
+    Object.assign(this.#query, { near: lonLat.map((x) => x.toFixed(6)).join(","), nearest: String(NEAREST) });
+    this.open(this.#layer, this.#query).then(() => this.#setMark(lonLat));
+  }
+
+  #changed() {
+    this.#points.narrow(this.#layer, this.#query);
+    this.#actions.remember();
+    this.#list(0);
+  }
+
+  async #list(offset) {
+    const number = (this.#request += 1);
+    const layer = this.#points.layer(this.#layer);
+    const box = () => byId("panel-body").querySelector(".found");
+    const { grid_name: _, ...query } = this.#query;
+    try {
+      const found = await get(`layers/${layer.id}`, { ...query, limit: PAGE, offset, with: "grid" });
+      if (number !== this.#request) return;
+      const matched = found.numberMatched;
+      box()?.replaceChildren(
+        el("p", { class: "matched" }, el("strong", {}, fill(gettext("共 {n} 个"), { n: count(matched) })), " ",
+          !layer.personal && el("a", { href: `/api/layers/${layer.id}?${new URLSearchParams({ ...query, format: "csv", with: "grid" })}`, download: `${layer.id}.csv` }, gettext("下载 CSV"))),
+        matched ? el("ul", { class: "rows found-rows" }, found.features.map((feature) => this.#row(layer, feature)))
+          : el("p", { class: "note" }, gettext("没有符合条件的。请放宽筛选条件。")),
+        pager(offset, found.numberReturned, matched, (start) => this.#list(start)));
+    } catch (error) {
+      if (number === this.#request) box()?.replaceChildren(problem(error));
+    }
+  }
+
+  #row(layer, { properties }) {
+    const { done, of } = properties.completeness ?? {};
+    return el("li", {},
+      el("button", { class: "found-row", type: "button", onclick: () => this.show(layer.id, properties.id, { bring: true }) },
+        pointSign(layer.id, this.#points.kind(layer.id, properties.kind)),
+        el("span", {}, data(properties.name),
+          el("small", {}, properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
+        el("span", { class: "figures" }, of ? `${done}/${of}` : "", properties.distance_m === undefined ? "" : distance(properties.distance_m))));
+  }
+
+  #pick(picked, words) {
+    this.#picking = picked;
+    this.#view.element.classList.toggle("locating", Boolean(picked));
+    notify(picked ? words : "");
+  }
+
+  #setMark(lonLat) {
+    this.#clearMark();
+    this.#mark = this.#view.drawing(() => this.#view.ring(lonLat));
+  }
+
+  #clearMark() {
+    this.#mark?.stop();
+    this.#mark = null;
+  }
+}
+
+const chip = (words, onRemove) =>
+  el("span", { class: "chip" }, data(words), el("button", { class: "quiet", type: "button", "aria-label": gettext("去掉此条件"), onclick: onRemove }, icon("x")));
+
+function pager(offset, returned, matched, go) {
+  if (matched <= PAGE) return "";
+  return el("div", { class: "pager" },
+    el("button", { type: "button", disabled: offset === 0, onclick: () => go(Math.max(0, offset - PAGE)) }, gettext("上一页")),
+    el("span", { class: "figures" }, `${count(offset + 1)}–${count(offset + returned)}`),
+    el("button", { type: "button", disabled: offset + returned >= matched, onclick: () => go(offset + PAGE) }, gettext("下一页")));
+}
+
+/** One attribute and its value: of the kind chosen, or of all. */
+function attributeFilter(layer, query, change) {
+  const kinds = query.kind ? layer.kinds.filter(({ id }) => query.kind.split(",").includes(id)) : layer.kinds;
+  const attributes = [...new Map(kinds.flatMap((kind) => kind.attributes).map((attribute) => [attribute.key, attribute])).values()];
+  if (!attributes.length || layer.personal) return "";
+  const asked = () => Object.keys(query).find((name) => name.startsWith("attributes.")) ?? "";
+  const box = el("div", { class: "attribute-filter" });
+  const draw = (key) => {
+    const attribute = attributes.find((each) => each.key === key);
+    const name = `attributes.${key}`;
+    const options = attribute?.type === "boolean" ? ["是", "否"] : attribute?.choices;
+    const set = (event) => change(name, event.target.value.trim(), asked());
+    box.replaceChildren(
+      el("select", { "aria-label": gettext("属性"), onchange: (event) => { if (asked()) change("", "", asked()); draw(event.target.value); } },
+        el("option", { value: "" }, gettext("属性")),
+        attributes.map((each) => el("option", { value: each.key, selected: each.key === key }, each.name))),
+      attribute && (options
+        ? el("select", { "aria-label": attribute.name, onchange: set }, el("option", { value: "" }, "—"),
+          options.map((word) => el("option", { value: word, selected: query[name] === word }, attribute.type === "boolean" ? { 是: gettext("是"), 否: gettext("否") }[word] : word)))
+        : el("input", { "aria-label": attribute.name, type: attribute.type === "date" ? "date" : "text", value: query[name] ?? "", onchange: set })) || "",
+    );
+  };
+  draw(asked().split(".")[1]);
+  return box;
+}
