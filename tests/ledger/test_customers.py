@@ -101,7 +101,9 @@ def test_names_and_telephones_are_masked_until_asked_for_with_a_reason(bank: Ins
 def test_an_auditor_unmasks_nothing(bank: Institution, plan: Plan) -> None:
     household = customer(bank, 0, 0)
     wish = {"fields": ["phone"], "reason": "核对台账"}
-    answer = user_of(bank, "auditor").post(f"/api/customers/{household.pk}/unmask", wish, content_type="application/json")
+    answer = user_of(bank, "auditor").post(
+        f"/api/customers/{household.pk}/unmask", wish, content_type="application/json"
+    )
     assert answer.status_code == 403 and PHONE not in answer.content.decode()
 
 
