@@ -30,18 +30,20 @@ class Subquery(NamedTuple):
     parameters: tuple[Any, ...]
 
     @classmethod
-    def of(cls, queryset: QuerySet[Any]) -> Subquery:
+    def of(cls, queryset: QuerySet[Any], *, empty: str = "NULL::bigint") -> Subquery:
+        """The QuerySet; `empty` are the columns of its no rows, where the ORM knows without asking that there are none."""
         try:
             return cls(*queryset.query.sql_with_params())
         except EmptyResultSet:
             # What the ORM makes of .none(): for users who may see nothing of a kind.
-            return cls("SELECT NULL::bigint WHERE false", ())
+            return cls(f"SELECT {empty} WHERE false", ())
 
 
-def run(name: str, scopes: Mapping[str, Subquery | type[Model]], **values: Any) -> Any:
+def run(name: str, scopes: Mapping[str, Subquery | type[Model]], *, prepared: bool = True, **values: Any) -> Any:
     """Run mapserver/sql/`name`.sql, which answers with one value; None when it answers with no row.
 
-    The statement is prepared once per connection: planning it costs more than running it.
+    The statement is prepared once per connection: planning it costs more than running it. Not so (`prepared=False`) where
+    its text is another with each combination of filters.
 
     Parameters
     ----------
@@ -58,7 +60,13 @@ def run(name: str, scopes: Mapping[str, Subquery | type[Model]], **values: Any) 
         names = [f"{key}_{i}" for i in range(len(scope.parameters))]
         values |= dict(zip(names, scope.parameters, strict=True))
         subqueries[key] = scope.sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in names)
-    return _execute(_text(name).format(**subqueries), values)
+    sql = _text(name).format(**subqueries)
+    if prepared:
+        return _execute(sql, values)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+    return row and row[0]
 
 
 def _execute(sql: str, values: dict[str, Any]) -> Any:

@@ -162,15 +162,6 @@ ALLOWED = {
 }
 
 
-def completeness(kind: Kind, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How many of the scored attributes are true, of how many, and which are not; None where the kind has none (QJ01)."""
-    scored = [attribute for attribute in kind.attributes if attribute.get("scored")]
-    if not scored:
-        return None
-    missing = [attribute["key"] for attribute in scored if attributes.get(attribute["key"]) is not True]
-    return {"done": len(scored) - len(missing), "of": len(scored), "missing": missing}
-
-
 def _english(attribute: Mapping[str, Any]) -> str:
     return attribute.get("name_en") or attribute["name"]
 

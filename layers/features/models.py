@@ -8,15 +8,36 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.contrib.gis.db import models
-from django.db.models import Q
+from django.contrib.gis.geos import GEOSGeometry, Point, Polygon
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from layers.grids.models import SRID, Plan
+from layers.features.geography import AnyOf, metres_from, nearness_to, within_metres
+from layers.grids.models import SRID, Grid, Plan
 from layers.orgs.models import Institution, User
 
 AnyFeature = TypeVar("AnyFeature", bound="Feature")
+
+
+class ServiceAreaQuerySet(models.QuerySet["ServiceArea"]):
+    """Service areas by the plan whose grids are homes."""
+
+    def homing(self, plan_id: int) -> ServiceArea | None:
+        """The area all of whose features have their homes in a plan: it is in force, and no area of an institution above overlaps."""
+        area = self.filter(plan=plan_id).select_related("institution").first()
+        if area is None:
+            return None
+        owner = area.institution
+        first = Q(institution__path__lt=owner.path) | Q(institution__path=owner.path, pk__lt=area.pk)
+        rivals = self.filter(first, plan__isnull=False, institution__path__startswith=owner.head_office_path)
+        roots = Grid.objects.filter(level=0, plan__in=list(rivals.values_list("plan", flat=True)))
+        if not roots.exists():
+            return area
+        own = Grid.objects.get(plan=plan_id, level=0).geom
+        return None if roots.filter(geom__relate=(own, "T********")).exists() else area
 
 
 class ServiceArea(models.Model):
@@ -30,6 +51,8 @@ class ServiceArea(models.Model):
     plan = models.ForeignKey(
         Plan, models.PROTECT, null=True, related_name="service_areas", verbose_name=_("今日生效的方案")
     )
+
+    objects = ServiceAreaQuerySet.as_manager()
 
     class Meta:
         db_table = "service_area"
@@ -122,6 +145,52 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
     def outside(self) -> FeatureQuerySet[AnyFeature]:
         """Those in no grid of any plan in force of their bank."""
         return self.filter(area__isnull=True, geom__isnull=False)
+
+    def belonging_to(self, institution: Institution) -> FeatureQuerySet[AnyFeature]:
+        """Those of an institution and all below it."""
+        return self.filter(institution__path__startswith=institution.path)
+
+    def matching(self, words: str, *, names: bool = True) -> FeatureQuerySet[AnyFeature]:
+        """Those whose code begins with some words, or whose name holds them."""
+        found = Q(code__istartswith=words)
+        return self.filter(found | Q(name__icontains=words) if names else found)
+
+    def in_box(self, west: float, south: float, east: float, north: float) -> FeatureQuerySet[AnyFeature]:
+        """Those in a box in degrees, its sides included."""
+        box = Polygon.from_bbox((west, south, east, north))
+        box.srid = SRID
+        return self.filter(geom__intersects=box)
+
+    def in_grid(self, grid: Grid) -> FeatureQuerySet[AnyFeature]:
+        """Those in a grid of any level of any plan; on a border, the leaf with the smallest code holds them.
+
+        In the plan in force that is what the database keeps, so no shape is looked at.
+        """
+        leaves = RawSQL("ARRAY(SELECT code FROM leaves_below(ARRAY[%s::bigint]))", [grid.pk])
+        area = ServiceArea.objects.homing(grid.plan_id)
+        if area is not None:
+            homed = self.filter(area=area)
+            return homed if grid.level == 0 else homed.filter(AnyOf(F("grid_code"), leaves))
+        touched = self.filter(institution__path__startswith=grid.plan.institution.head_office_path)
+        touched = touched.filter(geom__intersects=grid.geom)
+        holding = Grid.objects.filter(plan=grid.plan_id, geom__intersects=OuterRef("geom"), children__isnull=True)
+        return touched.alias(leaf_code=Subquery(holding.order_by("code").values("code")[:1])).filter(
+            AnyOf(F("leaf_code"), leaves)
+        )
+
+    def near(self, place: GEOSGeometry, metres: float) -> FeatureQuerySet[AnyFeature]:
+        """Those within so many geodesic metres of a point or a line, nearest first, each with `distance_m`."""
+        found = self.filter(within_metres(place, metres)).annotate(distance_m=metres_from(place))
+        return found.order_by("distance_m", "pk")
+
+    def nearest(self, place: Point, count: int) -> FeatureQuerySet[AnyFeature]:
+        """The so many nearest to a point, nearest first, each with `distance_m` in geodesic metres.
+
+        The index orders by metres on the sphere; some more are fetched, and put in order on the ellipsoid.
+        """
+        fetched = self.order_by(nearness_to(place)).values("pk")[: count + max(4, count // 4)]
+        found = self.model.objects.filter(pk__in=fetched).annotate(distance_m=metres_from(place))
+        return found.order_by("distance_m", "pk")[:count]
 
 
 class Feature(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import Expression, F
 from django.http import Http404
 
 from layers.features.models import Feature, FeatureQuerySet, Kind
+from layers.features.today import keep_up_with_today
 from layers.orgs.models import User
 
 LAYERS: dict[str, Layer] = {}
@@ -33,7 +34,8 @@ class Layer:
         return str(self.model._meta.verbose_name)
 
     def visible_to(self, user: User) -> FeatureQuerySet[Any]:
-        """The features that the user may see."""
+        """The features that the user may see, with the grids of today."""
+        keep_up_with_today()
         found: FeatureQuerySet[Any] = self.model.objects.visible_to(user)
         return found
 

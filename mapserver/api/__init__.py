@@ -42,6 +42,7 @@ STATUS = {
     "not_a_draft": 409,
     "grid_locked": 403,
     "no_such_grid": 404,
+    "code_taken": 409,
     "wrong_step": 409,
     "rules_broken": 409,
     "plans_clash": 409,

@@ -254,8 +254,9 @@ def test_the_number_of_queries_does_not_grow(world: World, planner: Client):
         "/api/layers/",
         "/api/layers/outlets",
     ]
+    planner.get("/api/layers/")  # the first of the day looks at the calendar
     before = [count(address) for address in addresses]
-    assert max(before) <= 6, dict(zip(addresses, before, strict=True))
+    assert max(before) <= 7, dict(zip(addresses, before, strict=True))
     for _ in range(3):
         square_plan(3, levels=3, institution=world.institutions["甲总"])
     assert [count(address) for address in addresses] == before
@@ -288,8 +289,8 @@ def test_the_number_of_queries_does_not_grow(world: World, planner: Client):
         ("/api/layers/nothing", 404, "not_found"),
         ("/api/layers/outlets?bbox=1,2,3", 400, "invalid_place"),
         ("/api/layers/outlets?bbox=nan,2,3,4", 400, "invalid_place"),
-        ("/api/layers/outlets?bbox=30,112,31,113", 400, "invalid_place"),
-        ("/api/layers/outlets?near=30.1,112.9", 400, "invalid_place"),
+        ("/api/layers/outlets?bbox=30,112,31,113", 400, "coordinates_outside_datum"),
+        ("/api/layers/outlets?near=30.1,112.9", 400, "coordinates_outside_datum"),
         ("/api/layers/outlets?near=inf,1", 400, "invalid_place"),
         ("/api/layers/outlets?near=112.9,30.1&radius=-1", 422, "invalid_request"),
         ("/api/layers/outlets?near=112.9,30.1&radius=nan", 422, "invalid_request"),

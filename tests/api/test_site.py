@@ -38,6 +38,7 @@ def test_every_address_of_the_api_is_in_the_matrix(world: World):
     [api] = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/"]
     routes = {re.sub(r"<\w+:(?!rest)|<", "<", str(entry.pattern)) for entry in api.url_patterns}
     known = {"", "docs", "openapi.json", "me", "plans", "grids/<grid_id>", "locate", "layers/", "layers/<layer>"}
+    known |= {"layers/<layer>/<feature_id>"}
     known |= {f"plans/<plan_id>{rest}" for rest in ("", "/topology", "/coverage", "/search", "/grids")}
     known |= {f"plans/<plan_id>{rest}" for rest in ("/edits", "/edits/<edit_id>", "/undo", "/redo")}
     known |= {f"plans/<plan_id>{rest}" for rest in ("/partition", "/rebalance", "/measures", "/broken", "/rebase")}

@@ -6,9 +6,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.utils.translation import override
 
-from layers.features.attributes import InvalidAttributes, clean_attributes, completeness
+from layers.features.attributes import InvalidAttributes, clean_attributes
 from layers.features.models import Kind
 
 KIND = Kind(
@@ -90,9 +89,3 @@ def test_what_is_empty_is_left_out_unless_required() -> None:
     required = Kind(name="院子", attributes=[{"key": "note", "name": "备注", "type": "text", "required": True}])
     with pytest.raises(InvalidAttributes, match="备注"):
         clean_attributes(required, {"note": "  "})
-
-
-def test_completeness_counts_the_scored_ones() -> None:
-    with override("en"):
-        assert completeness(KIND, {"open": True}) == {"done": 1, "of": 2, "missing": ["lit"]}
-    assert completeness(Kind(attributes=[]), {}) is None
