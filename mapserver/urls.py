@@ -12,6 +12,7 @@ from mapserver.tiles import tile
 urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
+    path("exchange/", include("layers.exchange.urls")),
     path("rules/", include("layers.rules.urls")),
     path("plans/", include("layers.review.urls")),
     path("shared/", include(shared)),

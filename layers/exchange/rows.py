@@ -14,6 +14,7 @@ from gis.datum import Datum, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
 from gis.lattice import FloatArray
 from gis.reading.tables import Cell, Sheet
+from layers.audit.masking import MASK
 from layers.exchange import cells
 from layers.exchange.cells import BadCell, text_of
 from layers.exchange.faults import ColumnsNeeded, UnknownColumn, UnknownKind
@@ -252,10 +253,7 @@ class _Checker:
         kind = read("kind", lambda: self._kind(row))
         institution = read("institution", lambda: self._institution(row))
         attributes = read("attributes", lambda: self._attributes(row, self.kinds[kind])) if kind else None
-        own = read(
-            "own",
-            lambda: {f.name: cells.limited(text_of(self._cell(row, f.name)), f.max_length or 40) for f in self.own},
-        )
+        own = read("own", lambda: self._own(row))
         synthetic = (
             read("synthetic", lambda: self._flag(self._cell(row, "synthetic"))) if "synthetic" in self.index else None
         )
@@ -269,6 +267,8 @@ class _Checker:
         name = text_of(self._cell(row, "name"))
         if not name:
             raise BadCell("名称是空的，请填写。", "The name is empty: give one.")
+        if self.reading.layer.is_personal and MASK in name:
+            raise _masked()
         return cells.limited(name, cells.NAME_LENGTH)
 
     def _code(self, row: list[Cell], name: str | None, place: FloatArray) -> str:
@@ -279,6 +279,14 @@ class _Checker:
         code, is_number = cells.code_of(given)
         self.numbers += is_number
         return code
+
+    def _own(self, row: list[Cell]) -> dict[str, str]:
+        found = {}
+        for own in self.own:
+            found[own.name] = cells.limited(text_of(self._cell(row, own.name)), own.max_length or cells.CODE_LENGTH)
+            if self.reading.layer.is_personal and MASK in found[own.name]:
+                raise _masked()
+        return found
 
     def _kind(self, row: list[Cell]) -> str:
         word = text_of(self._cell(row, "kind"))
@@ -397,6 +405,13 @@ def _check_reading(sheet: Sheet, reading: Reading, kinds: list[Kind]) -> None:
             f"Say which column is: {'; '.join(en for _, en in needed)}.",
             needed=[en for _, en in needed],
         )
+
+
+def _masked() -> BadCell:
+    return BadCell(
+        "姓名或电话是导出时隐去过的，不能写回。请去掉该列，或用原始资料。",
+        "The name or telephone was masked when it was exported, and must not overwrite the real one: use the original.",
+    )
 
 
 def _too_wide(columns: int) -> None:

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from layers.features.models import Feature, Kind
 from layers.features.registry import Layer
 
+SHAPEFILE_NAME = 10
+"""Characters of a column's name in a Shapefile."""
 PLACE = ("lon", "lat", "lonlat", "wkt")
 """A place is a pair of columns, or one of two forms of text."""
 
@@ -25,13 +27,13 @@ FIELDS: dict[str, tuple[Any, str]] = {
     ),
     "name": (_("名称"), "名称 网点名称 机具名称 设备名称 客户名称 商户名称 户主姓名 户主 姓名 name title"),
     "kind": (_("类型"), "类型 网点类型 机具类型 设备类型 客户类型 类别 种类 kind type category"),
-    "institution": (_("机构编码"), "机构编码 机构代码 所属机构编码 机构号 institution institutioncode"),
+    "institution": (_("机构编码"), "机构编码 机构代码 所属机构编码 机构号 institution institutioncode institutio"),
     "lon": (_("经度"), "经度 东经 lon lng long longitude x 东坐标 横坐标 easting"),
     "lat": (_("纬度"), "纬度 北纬 lat latitude y 北坐标 纵坐标 northing"),
     "lonlat": (_("经纬度"), "经纬度 坐标 经纬度坐标 位置坐标 lonlat lnglat location coordinates coordinate"),
     "wkt": ("WKT", "wkt geom geometry thegeom wktgeom"),
-    "synthetic": (_("演示数据"), "演示数据 synthetic"),
-    "source": (_("数据来源"), "数据来源 来源 source"),
+    "synthetic": (_("演示数据"), "演示数据 synthetic demodata"),
+    "source": (_("数据来源"), "数据来源 来源 source datasource"),
 }
 """The fields of every feature: how the page calls them, and headings that mean them, the surest first."""
 
@@ -97,7 +99,7 @@ def targets_of(layer: Layer, kinds: Sequence[Kind]) -> list[Target]:
     for kind in kinds:
         for schema in kind.attributes:
             key, name, english = schema["key"], schema["name"], schema.get("name_en") or schema["name"]
-            words = (name, english, *MORE_WORDS.get(key, "").split(), key)
+            words = (name, english, *MORE_WORDS.get(key, "").split(), key, key[:SHAPEFILE_NAME])
             label = english if get_language() == "en" else name
             known = attributes.get(key)
             words = words if known is None else (*known.words, *words)

@@ -15,6 +15,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from gis.errors import JingtianError
 from layers.editing.api import router as editing
+from layers.exchange.api import router as exchange
 from layers.imports.api import router as imports
 from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
@@ -22,6 +23,7 @@ from layers.partition.api import router as partition
 from layers.review.api import router as review
 from layers.rules.api import router as rules
 from layers.streets.api import router as streets
+from mapserver.api.export import router as exports
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
@@ -87,7 +89,9 @@ api.add_router("", me)
 api.add_router("/plans", plans)
 api.add_router("/grids", grids)
 api.add_router("/locate", locate)
+api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)
+api.add_router("/exchange", exchange)
 api.add_router("/imports", imports)
 for router in (editing, ledger, partition, review, rules, streets):
     api.add_router("", router)
