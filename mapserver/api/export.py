@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
 from ninja import Field, Query, Router
 
 from gis.datum import parse_datum
@@ -44,11 +43,7 @@ def services(request: HttpRequest, asked: Annotated[Services, Query()]) -> HttpR
         request.user, layer.model, ids, fields=["attributes"], purpose=f"services by {asked.by}", request=request
     )
     name = f"services-by-{asked.by}.{asked.format}"
-    return (
-        csv_response(name, header, rows)
-        if asked.format == "csv"
-        else xlsx_response(name, header, rows, sheet=_("金融服务信息"))
-    )
+    return csv_response(name, header, rows) if asked.format == "csv" else xlsx_response(name, header, rows, sheet=name)
 
 
 @router.get("/{layer}/export")
