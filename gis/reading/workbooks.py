@@ -37,7 +37,8 @@ def read_workbook(path: Path, limits: Limits, sheet: str | None) -> Sheet:
             _check_parts(archive, limits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that are left out
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            # Opened by us: openpyxl refuses names that do not end in .xlsx.
+            book = openpyxl.load_workbook(path.open("rb"), read_only=True, data_only=True, keep_links=False)
         pages = {page.title: page for page in book.worksheets}
         used = [title for title, page in pages.items() if next(page.iter_rows(max_row=1), None)] or list(pages)
         page = pages[

@@ -94,7 +94,7 @@ def _check(job: PointImport) -> None:
     shown = checked.points[:: len(checked.points) // SHOWN_POINTS + 1]
     points = [point_feature(point, outside=point.line in outside) for point in shown]
     _write(job.folder / FOUND, found)
-    _write(job.folder / POINTS, {"type": "FeatureCollection", "features": points})
+    _write(job.folder / POINTS, {"type": "FeatureCollection", "features": points, "grids": outlook.grids})
     difference = asdict(outlook.difference)
     del difference["missing_codes"]
     job.finish(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.core.exceptions import PermissionDenied
@@ -46,6 +47,8 @@ class Outlook:
     difference: Difference
     outside: list[Point]
     notes: list[Note]
+    grids: list[Any]
+    """The upper grids of the bank, as GeoJSON geometries."""
 
 
 def read(path: Path, *, name: str = "", layer: str | None = None, encoding: str | None = None) -> Sheet:
@@ -97,7 +100,7 @@ def look(sheet: Sheet, reading: Reading, *, progress: Progress = lambda _: None)
     warning = suspicion(checked, leaves)
     notes = [*checked.notes, *([warning] if warning else [])]
     progress(0.8)
-    return Outlook(checked, compare(checked), outside, notes)
+    return Outlook(checked, compare(checked), outside, notes, leaves.upper_grids())
 
 
 def load(outlook: Outlook, *, source: str, skip_rejected: bool = False, update: bool = True) -> Difference:

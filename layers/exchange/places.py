@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,10 @@ from layers.orgs.models import Institution
 LEAVES = """
 SELECT ST_AsBinary(leaf.geom) FROM grid AS leaf
 WHERE leaf.plan_id = ANY(%s) AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = leaf.id)
+"""
+UPPER = """
+SELECT coalesce(json_agg(ST_AsGeoJSON(geom, 5)::json), '[]')::text FROM grid
+WHERE plan_id = ANY(%s) AND level = (SELECT min(other.level) FROM grid AS other WHERE other.plan_id = grid.plan_id) + 1
 """
 METRES = 111_320
 SURELY_MOVED_M = 40
@@ -38,15 +44,24 @@ class Leaves:
     """The grids without children of the plans in force of a bank."""
 
     shapes: npt.NDArray[np.object_]
+    plans: list[int]
 
     @classmethod
     def of_bank(cls, institution: Institution) -> Leaves:
         """Of the bank that an institution belongs to."""
         areas = ServiceArea.objects.filter(institution__path__startswith=institution.head_office_path)
+        plans = list(areas.filter(plan__isnull=False).values_list("plan_id", flat=True))
         with connection.cursor() as cursor:
-            cursor.execute(LEAVES, [list(areas.filter(plan__isnull=False).values_list("plan_id", flat=True))])
+            cursor.execute(LEAVES, [plans])
             shapes = shapely.from_wkb([bytes(row[0]) for row in cursor.fetchall()])
-        return cls(np.asarray(shapes, dtype=object))
+        return cls(np.asarray(shapes, dtype=object), plans)
+
+    def upper_grids(self) -> list[Any]:
+        """The grids below the service area as GeoJSON geometries, to be drawn behind the points."""
+        with connection.cursor() as cursor:
+            cursor.execute(UPPER, [self.plans])
+            found: list[Any] = json.loads(cursor.fetchone()[0])
+        return found
 
     @cached_property
     def _tree(self) -> shapely.STRtree:

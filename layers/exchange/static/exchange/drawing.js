@@ -6,6 +6,7 @@ import { createView } from "jt/view";
 const { gettext } = window;
 const GOOD = { fill: "#0b5a5e", opacity: 0.9, stroke: "#ffffff", weight: 1.5 };
 const OUTSIDE = { fill: "#e69f00", opacity: 1, stroke: "#5c3700", weight: 1.5 };
+const GRID = { fill: "#0b5a5e", opacity: 0.06, stroke: "#35585b", weight: 1 };
 const MOST_PINS = 200;
 const AROUND = 0.002;
 
@@ -28,9 +29,11 @@ export class Drawing {
   }
 
   /** @param {object} points GeoJSON @param {object[]} rejected rows; those whose place is known are drawn */
-  show({ features }, rejected) {
+  show({ features, grids }, rejected) {
     this.clear();
     this.#view.resized();
+    const polygons = ({ type, coordinates }) => (type === "Polygon" ? [coordinates] : coordinates);
+    this.#drawn.push(this.#view.polygons(grids.map((grid) => ({ polygons: polygons(grid), look: GRID })), "jt-grids"));
     const places = (outside) =>
       features.filter(({ properties }) => properties.outside === outside).map(({ geometry }) => geometry.coordinates);
     this.#drawn.push(this.#view.dots(places(false), "jt-selection", GOOD), this.#view.dots(places(true), "jt-selection", OUTSIDE));

@@ -97,7 +97,7 @@ function outsideView(result, { outside }, { look }) {
   return el(
     "details",
     { open: result.outside <= 20 },
-    el("summary", {}, fill(gettext("{n} 个点不在任何网格内（仍会载入）"), { n: count(result.outside) })),
+    el("summary", {}, fill(ngettext("{n} 个点不在任何网格内（仍会载入）", "{n} 个点不在任何网格内（仍会载入）", result.outside), { n: count(result.outside) })),
     table(
       [gettext("行"), gettext("编码"), gettext("名称")],
       outside.slice(0, MOST_ROWS).map((point) => ({
