@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "layers.partition",
     "layers.review",
     "layers.imports",
+    "layers.exchange",
     "layers.demo",
     "mapserver",
     "django.contrib.auth",
@@ -173,6 +174,7 @@ AUDIT_IGNORED_COLUMNS = {
     "account": ["last_login"],
     "grid": ["border_sum", "parent_level"],
     "import_job": ["progress", "process", "result"],
+    "point_import": ["progress", "process", "result"],
 }
 """Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""
 AUDIT_KEEP_DAYS = int(os.environ.get("AUDIT_KEEP_DAYS", "184"))

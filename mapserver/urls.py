@@ -17,6 +17,7 @@ urlpatterns = [
     path("siting/", include("layers.siting.urls")),
     path("oversight/", include("layers.oversight.urls")),
     path("kinds/", include("layers.features.urls")),
+    path("exchange/", include("layers.exchange.urls")),
     path("rules/", include("layers.rules.urls")),
     path("plans/", include("layers.review.urls")),
     path("audit/", include("layers.audit.urls")),

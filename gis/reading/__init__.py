@@ -1,4 +1,4 @@
-"""Reading grids from files that nobody vouches for.
+"""Reading grids, and rows at places, from files that nobody vouches for.
 
 A separate process with limits on memory, time and output parses the file, and hands over arrays of numbers and JSON.
 Whatever the file does to a parser, it does there. Geometry comes as it is: datum, lattice and coverage are later steps.
@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,9 @@ import shapely
 from gis.reading import refusals
 from gis.reading.limits import Limits
 from gis.reading.refusals import FileRefused, NoSuchFile, ReaderCrashed, TookTooLong, TooLarge
+from gis.reading.tables import Sheet
 
-__all__ = ["FeatureSet", "FileRefused", "Limits", "read_features"]
+__all__ = ["FeatureSet", "FileRefused", "Limits", "Sheet", "read_features", "read_sheet"]
 
 Value = str | int | float | None
 
@@ -82,6 +85,39 @@ def read_features(
     FileRefused
         One of its subclasses in `gis.reading.refusals`; nothing was read.
     """
+    with (
+        _read(path, limits, encoding, layer, rows=False) as (report, folder),
+        np.load(folder / "geometry.npz", allow_pickle=False) as arrays,
+    ):
+        geometries = _geometries(**{key: arrays[key] for key in ("xy", "rings", "polygons", "features")})
+    return FeatureSet(geometries, report["attributes"], report["crs"], report["notes"])
+
+
+def read_sheet(
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    encoding: str | None = None,
+    layer: str | None = None,
+) -> Sheet:
+    """Read the rows of a CSV or XLSX, or of the points of a GeoJSON, GeoPackage, zipped Shapefile, or .shp beside its parts.
+
+    Parameters and refusals as of `read_features`; `layer` may also name a sheet of a workbook. A row without a position, or
+    with another geometry than a point, is handed over as it is: which rows are good is not decided here.
+    """
+    with _read(path, limits, encoding, layer, rows=True) as (report, folder):
+        file = folder / "geometry.npz"
+        if not file.exists():
+            return Sheet(**report)
+        with np.load(file, allow_pickle=False) as arrays:
+            return Sheet(**report, xy=arrays["xy"])
+
+
+@contextmanager
+def _read(
+    path: str | os.PathLike[str], limits: Limits | None, encoding: str | None, layer: str | None, *, rows: bool
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """What the reading process reports, and the folder in which it left its arrays."""
     limits = limits or Limits()
     file = Path(path).absolute()
     if not file.is_file():
@@ -97,14 +133,12 @@ def read_features(
         )
     with tempfile.TemporaryDirectory(prefix="jingtian-") as name:
         folder = Path(name)
-        request = {"path": str(file), "limits": asdict(limits), "encoding": encoding, "layer": layer}
+        request = {"path": str(file), "limits": asdict(limits), "encoding": encoding, "layer": layer, "rows": rows}
         _run(request, limits, folder)
         report = json.loads((folder / "report.json").read_bytes())
         if "refusal" in report:
             raise _refusal(report)
-        with np.load(folder / "geometry.npz", allow_pickle=False) as arrays:
-            geometries = _geometries(**{key: arrays[key] for key in ("xy", "rings", "polygons", "features")})
-    return FeatureSet(geometries, report["attributes"], report["crs"], report["notes"])
+        yield report, folder
 
 
 def _run(request: dict[str, Any], limits: Limits, folder: Path) -> None:

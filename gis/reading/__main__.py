@@ -1,6 +1,6 @@
 """The reading process: limits itself, reads one file, hands the contents over as plain arrays and JSON.
 
-Internal: started by `gis.reading.read_features` with a request as JSON on standard input, in a folder of its own.
+Internal: started by `gis.reading.read_features` or `read_sheet` with a request as JSON on standard input, in a folder of its own.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from gis.reading.contents import Contents
-from gis.reading.gdal_files import read_geopackage, read_shapefile, read_zip
+from gis.reading.gdal_files import AREAS, areas, read_geopackage, read_shapefile, read_zip
 from gis.reading.json_files import read_json
 from gis.reading.limits import MEBI, Limits
 from gis.reading.refusals import FileRefused, NeedsTooMuchMemory, TooDeep, UnknownFormat
+from gis.reading.tables import Sheet
 
 
 def main() -> None:
@@ -33,9 +34,16 @@ def main() -> None:
         # Between the two, the kernel asks (and the status says why) before it kills.
         resource.setrlimit(kind, (value, value + (kind == resource.RLIMIT_CPU)))
     try:
-        contents = _read(Path(request["path"]), limits, request["encoding"], request["layer"], folder)
-        contents.check(limits)
-        _hand_over(contents, folder)
+        arguments = (Path(request["path"]), limits, request["encoding"], request["layer"], folder)
+        if request.get("rows"):
+            # Only here: reading grids needs neither openpyxl nor its memory.
+            from gis.reading.points import read_places
+
+            _hand_over_sheet(read_places(*arguments), folder)
+        else:
+            contents = _read(*arguments)
+            contents.check(limits)
+            _hand_over(contents, folder)
     except FileRefused as refusal:
         _refuse(refusal, folder)
     except RecursionError:
@@ -59,11 +67,11 @@ def _read(path: Path, limits: Limits, encoding: str | None, layer: str | None, f
     with path.open("rb") as file:
         head = file.read(1024)
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
-        return read_zip(path, limits, encoding, layer, folder)
+        return areas(read_zip(path, limits, encoding, layer, folder))
     if head.startswith(b"SQLite format 3\0"):
-        return read_geopackage(path, limits, layer, folder)
+        return areas(read_geopackage(path, limits, layer, folder, AREAS))
     if head.startswith(b"\x00\x00\x27\x0a"):
-        return read_shapefile(path, limits, encoding, folder)
+        return areas(read_shapefile(path, limits, encoding, folder))
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return read_json(path, limits, encoding, layer)
     raise UnknownFormat(
@@ -81,6 +89,12 @@ def _hand_over(contents: Contents, folder: Path) -> None:
         features=contents.features,
     )
     _write(folder, {"attributes": contents.attributes, "crs": contents.crs, "notes": contents.notes})
+
+
+def _hand_over_sheet(sheet: Sheet, folder: Path) -> None:
+    if sheet.xy is not None:
+        np.savez(folder / "geometry.npz", xy=sheet.xy)
+    _write(folder, sheet.as_json())
 
 
 def _refuse(refusal: FileRefused, folder: Path) -> None:

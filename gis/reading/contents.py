@@ -55,7 +55,7 @@ class Contents:
         self._check_empty()
         self._check_rings()
         for attributes in self.attributes:
-            _check_texts(attributes, limits.text_length)
+            check_texts(attributes, limits.text_length)
 
     def _check_finite(self) -> None:
         impossible = ~(np.abs(self.xy) <= LARGEST_COORDINATE).all(axis=1)
@@ -144,17 +144,17 @@ def wrong_type(feature: int, kind: object) -> WrongGeometryType:
     )
 
 
-def choose_layer(layer: str | None, polygonal: list[str]) -> str:
-    """The layer asked for, or the only one that has polygons."""
-    if layer is None and len(polygonal) == 1:
-        return polygonal[0]
-    if layer in polygonal:
+def choose_layer(layer: str | None, fitting: list[str], zh: str = "面", en: str = "polygons") -> str:
+    """The layer asked for, or the only one of those that fit."""
+    if layer is None and len(fitting) == 1:
+        return fitting[0]
+    if layer in fitting:
         return layer
-    shown = "、".join(name[:40] for name in polygonal[:20])
+    shown = "、".join(name[:40] for name in fitting[:20])
     raise ChooseLayer(
-        f"请指定要导入的面图层。文件中的面图层：{shown or '无'}。",
-        f"State which layer of polygons to import. The file has: {shown or 'none'}.",
-        layers=polygonal,
+        f"请指定要导入的{zh}图层。文件中的{zh}图层：{shown or '无'}。",
+        f"State which layer of {en} to import. The file has: {shown or 'none'}.",
+        layers=fitting,
     )
 
 
@@ -165,7 +165,8 @@ def plain_value(value: Any) -> Value:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _check_texts(attributes: dict[str, Value], length: int) -> None:
+def check_texts(attributes: dict[str, Value], length: int) -> None:
+    """Refuse text that is too long, or no text."""
     for name, value in attributes.items():
         for text in (name, value):
             if not isinstance(text, str):

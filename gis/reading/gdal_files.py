@@ -1,4 +1,7 @@
-"""Shapefile, plain or zipped, and GeoPackage, through GDAL, always from a private copy with a name of our own."""
+"""Shapefile, plain or zipped, and GeoPackage, through GDAL, always from a private copy with a name of our own.
+
+Each is read as geometries of any type (WKB) beside attributes; `areas` makes polygons of them, `gis.reading.points` points.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -34,14 +38,26 @@ PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 BYTE_BY_BYTE = "ISO-8859-1"
 """An encoding that keeps every byte, so that we see the bytes of the .dbf and decide ourselves."""
 
+AREAS, POINTS = ("Polygon", "MultiPolygon"), ("Point", "MultiPoint")
+
 Opener = Callable[[], IO[bytes]]
 
 
-def read_zip(path: Path, limits: Limits, encoding: str | None, layer: str | None, folder: Path) -> Contents:
+@dataclass
+class Raw:
+    """What GDAL finds in a layer: WKB or None a feature, and its attributes."""
+
+    wkb: Any
+    attributes: list[dict[str, Value]]
+    crs: str | None = None
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+
+def read_zip(path: Path, limits: Limits, encoding: str | None, layer: str | None, folder: Path) -> Raw:
     """The Shapefile in a zip; `layer` is its name without .shp, where there are several."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = _safe_members(archive, limits)
+            members = safe_members(archive, limits)
             names = {decode_name(m): m for m in members if not m.is_dir()}
             shapefiles = {
                 PurePosixPath(name).stem: PurePosixPath(name).with_suffix("")
@@ -60,10 +76,10 @@ def read_zip(path: Path, limits: Limits, encoding: str | None, layer: str | None
                     parts[PurePosixPath(name).suffix.lower()] = lambda member=member: archive.open(member)  # type: ignore[misc]
             return _read_shapefile(parts, limits, encoding, folder)
     except (zipfile.BadZipFile, EOFError, zipfile.zlib.error, NotImplementedError) as error:  # type: ignore[attr-defined]
-        raise _broken("zip", error) from None
+        raise broken("zip", error) from None
 
 
-def read_shapefile(path: Path, limits: Limits, encoding: str | None, folder: Path) -> Contents:
+def read_shapefile(path: Path, limits: Limits, encoding: str | None, folder: Path) -> Raw:
     """A .shp with its parts beside it."""
     parts: dict[str, Opener] = {}
     for sibling in path.parent.iterdir():
@@ -72,18 +88,17 @@ def read_shapefile(path: Path, limits: Limits, encoding: str | None, folder: Pat
     return _read_shapefile(parts, limits, encoding, folder)
 
 
-def read_geopackage(path: Path, limits: Limits, layer: str | None, folder: Path) -> Contents:
-    """The layer asked for, or the only layer of polygons."""
+def read_geopackage(path: Path, limits: Limits, layer: str | None, folder: Path, kinds: tuple[str, ...]) -> Raw:
+    """The layer asked for, or the only layer of geometries of these kinds."""
     copy = folder / "layer.gpkg"
     shutil.copyfile(path, copy)
     try:
         layers = pyogrio.list_layers(copy)
-        polygonal = [
-            str(name) for name, kind in layers if kind and kind.split()[0] in ("Polygon", "MultiPolygon", "Unknown")
-        ]
-        return _read(copy, choose_layer(layer, polygonal), limits, lambda texts: UTF8, None)
+        fitting = [str(name) for name, kind in layers if kind and kind.split()[0] in (*kinds, "Unknown")]
+        chosen = choose_layer(layer, fitting, *(("点", "points") if kinds == POINTS else ()))
+        return _read(copy, chosen, limits, lambda texts: UTF8, None)
     except (RuntimeError, UnicodeDecodeError) as error:
-        raise _broken("GeoPackage", error) from None
+        raise broken("GeoPackage", error) from None
 
 
 def decode_name(member: zipfile.ZipInfo) -> str:
@@ -94,7 +109,8 @@ def decode_name(member: zipfile.ZipInfo) -> str:
     return decode(raw, choose_encoding([raw], None))
 
 
-def _safe_members(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
+def safe_members(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
+    """The members of a zip, none of which leads out of it, is locked, or promises to become too large."""
     members = archive.infolist()
     if len(members) > limits.zip_members:
         raise ZipBomb(
@@ -114,11 +130,11 @@ def _safe_members(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipI
                 "压缩包有密码。请去掉密码后重新压缩。", "The zip has a password. Zip the files again without one."
             )
         if member.file_size > MEBI and member.file_size > limits.zip_ratio * max(1, member.compress_size):
-            raise _bomb()
+            raise bomb()
     return members
 
 
-def _read_shapefile(parts: dict[str, Opener], limits: Limits, encoding: str | None, folder: Path) -> Contents:
+def _read_shapefile(parts: dict[str, Opener], limits: Limits, encoding: str | None, folder: Path) -> Raw:
     missing = [part for part in (".shp", ".shx", ".dbf") if part not in parts]
     if missing:
         raise MissingPart(
@@ -139,7 +155,7 @@ def _read_shapefile(parts: dict[str, Opener], limits: Limits, encoding: str | No
             folder / "layer.shp", None, limits, lambda texts: choose_encoding(texts, declared or None), BYTE_BY_BYTE
         )
     except RuntimeError as error:
-        raise _broken("Shapefile", error) from None
+        raise broken("Shapefile", error) from None
 
 
 def _copy(source: IO[bytes], target: IO[bytes], left: int) -> int:
@@ -147,7 +163,7 @@ def _copy(source: IO[bytes], target: IO[bytes], left: int) -> int:
     while block := source.read(MEBI):
         left -= len(block)
         if left < 0:
-            raise _bomb()
+            raise bomb()
         target.write(block)
     return left
 
@@ -162,13 +178,13 @@ def _check_complete(shp: Path, shx: Path, dbf: Path) -> None:
                 f"The {path.suffix} is not part of a Shapefile. Export it again.",
             )
         if path.stat().st_size < 2 * int.from_bytes(header[24:28], "big"):
-            raise _broken("Shapefile", f"{path.suffix} is cut short")
+            raise broken("Shapefile", f"{path.suffix} is cut short")
     header = _head(dbf, 32)
     records, header_length, record_length = (
         int.from_bytes(header[a:b], "little") for a, b in ((4, 8), (8, 10), (10, 12))
     )
     if len(header) < 32 or dbf.stat().st_size < header_length + records * record_length:
-        raise _broken("Shapefile", ".dbf is cut short")
+        raise broken("Shapefile", ".dbf is cut short")
     if records != (shx.stat().st_size - 100) // 8:
         raise NotAShapefile(
             ".shp 与 .dbf 的记录数不同，不是同一个 Shapefile 的文件。请重新导出并一起压缩。",
@@ -187,7 +203,7 @@ def _read(
     limits: Limits,
     encoding_of: Callable[[list[bytes]], str],
     encoding: str | None,
-) -> Contents:
+) -> Raw:
     count = pyogrio.read_info(path, layer=layer, encoding=encoding, force_feature_count=True)["features"]
     check_count(count, limits.features, "要素", "features")
     meta, _, wkb, columns = pyogrio.raw.read(
@@ -201,18 +217,17 @@ def _read(
             notes.append(note("文字按 GBK 读取。", "Text was read as GBK."))
     values = [[_value(value) for value in column] for column in columns]
     attributes: list[dict[str, Value]] = [dict(zip(fields, row, strict=True)) for row in zip(*values, strict=True)]
-    contents = _contents(wkb, attributes or [{} for _ in wkb])
-    contents.notes = notes + contents.notes
+    raw = Raw(wkb, attributes or [{} for _ in wkb], notes=notes)
     if meta["crs"]:
-        contents.crs = _epsg(meta["crs"])
-        if contents.crs is None:
-            contents.notes.append(
+        raw.crs = _epsg(meta["crs"])
+        if raw.crs is None:
+            raw.notes.append(
                 note(
                     "文件中的坐标系没有对应的 EPSG 代码，请核对声明的坐标系。",
                     "The file's coordinate system has no EPSG code; check the declared datum.",
                 )
             )
-    return contents
+    return raw
 
 
 def _decoded(
@@ -237,11 +252,12 @@ def _decoded(
     return [decode(name, encoding) for name in names], decoded, encoding
 
 
-def _contents(wkb: Any, attributes: list[dict[str, Value]]) -> Contents:
+def areas(raw: Raw) -> Contents:
+    """The features as polygons."""
     # A ring of fewer than four vertices comes out as None here; `where` keeps it apart from a missing geometry.
-    missing = np.array([blob is None for blob in wkb], dtype=bool)
-    geometries = shapely.from_wkb(wkb, on_invalid="ignore")
-    notes = [dropped_heights()] if shapely.has_z(geometries).any() or shapely.has_m(geometries).any() else []
+    missing = np.array([blob is None for blob in raw.wkb], dtype=bool)
+    geometries = shapely.from_wkb(raw.wkb, on_invalid="ignore")
+    heights = [dropped_heights()] if shapely.has_z(geometries).any() or shapely.has_m(geometries).any() else []
     geometries = shapely.force_2d(geometries)
     kinds = shapely.get_type_id(geometries)
     for feature in np.flatnonzero((kinds >= 0) & (kinds != 3) & (kinds != 6)):
@@ -255,8 +271,9 @@ def _contents(wkb: Any, attributes: list[dict[str, Value]]) -> Contents:
         rings=offsets(np.bincount(ring, minlength=len(rings))),
         polygons=offsets(np.bincount(polygon, minlength=len(polygons))),
         features=offsets(np.bincount(feature, minlength=len(geometries))),
-        attributes=attributes,
-        notes=notes,
+        attributes=raw.attributes,
+        crs=raw.crs,
+        notes=raw.notes + heights,
     )
 
 
@@ -281,14 +298,16 @@ def _epsg(crs: str) -> str | None:
     return None if code is None else f"EPSG:{code}"
 
 
-def _bomb() -> ZipBomb:
+def bomb() -> ZipBomb:
+    """The refusal of a zip that grows beyond the limits."""
     return ZipBomb(
         "压缩包解压后远远超过允许的大小。请检查文件，或分成几个文件导入。",
         "The zip unpacks to far more than is allowed. Check the file, or divide it into several.",
     )
 
 
-def _broken(kind: str, error: object) -> BrokenFile:
+def broken(kind: str, error: object) -> BrokenFile:
+    """The refusal of a file that its format's reader does not understand."""
     return BrokenFile(
         f"文件不完整，或不是有效的 {kind}（{str(error)[:100]}）。请重新导出或重新上传。",
         f"The file is incomplete, or is not a valid {kind} ({str(error)[:100]}). Export or upload it again.",

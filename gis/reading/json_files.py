@@ -30,6 +30,19 @@ POLYGONAL = ("Polygon", "MultiPolygon")
 
 def read_json(path: Path, limits: Limits, encoding: str | None, layer: str | None) -> Contents:
     """Polygons of a GeoJSON or TopoJSON file; `layer` names the object of a TopoJSON file."""
+    document, notes = read_document(path, encoding)
+    try:
+        contents = (
+            _topojson(document, limits, layer) if document.get("type") == "Topology" else _geojson(document, limits)
+        )
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise broken(f"{type(error).__name__}: {error}") from None
+    contents.notes = notes + contents.notes
+    return contents
+
+
+def read_document(path: Path, encoding: str | None) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """The JSON object that a file is, and what was noticed about its text."""
     raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     encoding = choose_encoding(re.findall(rb'"[^"]*[\x80-\xff][^"]*"', raw), encoding)
     try:
@@ -40,19 +53,11 @@ def read_json(path: Path, limits: Limits, encoding: str | None, layer: str | Non
             "Objects in the file are nested hundreds of times: this is no file of grids. Export it again.",
         ) from None
     except ValueError as error:
-        raise _broken(str(error)) from None
+        raise broken(str(error)) from None
     del raw
-    notes = [note("文字按 GBK 读取。", "Text was read as GBK.")] if encoding == GB18030 else []
     if not isinstance(document, dict):
-        raise _unknown()
-    try:
-        contents = (
-            _topojson(document, limits, layer) if document.get("type") == "Topology" else _geojson(document, limits)
-        )
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise _broken(f"{type(error).__name__}: {error}") from None
-    contents.notes = notes + contents.notes
-    return contents
+        raise unknown()
+    return document, [note("文字按 GBK 读取。", "Text was read as GBK.")] if encoding == GB18030 else []
 
 
 class _Collector:
@@ -96,20 +101,24 @@ class _Collector:
 
 
 def _geojson(document: dict[str, Any], limits: Limits) -> Contents:
-    match document.get("type"):
-        case "FeatureCollection":
-            features = document["features"]
-        case "Feature":
-            features = [document]
-        case kind if kind in (*POLYGONAL, "GeometryCollection", "Point", "MultiPoint", "LineString", "MultiLineString"):
-            features = [{"geometry": document, "properties": None}]
-        case _:
-            raise _unknown()
+    features = features_of(document)
     collector = _Collector(limits)
     for number, feature in enumerate(features):
         polygons = _polygons(feature["geometry"], "coordinates", number)
         collector.add_feature([map(_positions, rings) for rings in polygons], feature.get("properties"))
-    return collector.contents(_declared_crs(document))
+    return collector.contents(declared_crs(document))
+
+
+def features_of(document: dict[str, Any]) -> list[Any]:
+    """The features of a GeoJSON object of any type."""
+    match document.get("type"):
+        case "FeatureCollection":
+            return list(document["features"])
+        case "Feature":
+            return [document]
+        case kind if kind in (*POLYGONAL, "GeometryCollection", "Point", "MultiPoint", "LineString", "MultiLineString"):
+            return [{"geometry": document, "properties": None}]
+    raise unknown()
 
 
 def _topojson(document: dict[str, Any], limits: Limits, layer: str | None) -> Contents:
@@ -164,7 +173,7 @@ def _positions(positions: list[Any]) -> FloatArray:
     return array.astype(np.float64)
 
 
-def _declared_crs(document: dict[str, Any]) -> str | None:
+def declared_crs(document: dict[str, Any]) -> str | None:
     """The EPSG code of GeoJSON's old `crs` member, or None: what is not said is not assumed."""
     match document.get("crs"):
         case {"properties": {"name": str(name)}}:
@@ -175,7 +184,8 @@ def _declared_crs(document: dict[str, Any]) -> str | None:
     return None
 
 
-def _broken(what: str) -> BrokenFile:
+def broken(what: str) -> BrokenFile:
+    """The refusal of what is not JSON, or not GeoJSON's."""
     return BrokenFile(
         f"文件不完整，或不是有效的 GeoJSON/TopoJSON（{what[:100]}）。请重新导出或重新上传。",
         f"The file is incomplete, or is not valid GeoJSON or TopoJSON ({what[:100]}). Export or upload it again.",
@@ -189,7 +199,8 @@ def _impossible() -> ImpossibleCoordinates:
     )
 
 
-def _unknown() -> UnknownFormat:
+def unknown() -> UnknownFormat:
+    """The refusal of JSON that is neither GeoJSON nor TopoJSON."""
     return UnknownFormat(
         "这个 JSON 文件不是 GeoJSON 或 TopoJSON。请导出为 GeoJSON、GeoPackage 或 zip 压缩的 Shapefile。",
         "This JSON file is neither GeoJSON nor TopoJSON. Export it as GeoJSON, GeoPackage or a zipped Shapefile.",

@@ -19,6 +19,8 @@ class Limits:
         Entries in a zip, and how many times larger than its packed size a member may become.
     features, vertices, vertices_per_polygon
         Counts, over the whole file and in one polygon with its holes.
+    columns
+        Columns of a table.
     text_length
         Characters in one attribute.
     seconds
@@ -34,6 +36,7 @@ class Limits:
     features: int = 200_000
     vertices: int = 2_000_000
     vertices_per_polygon: int = 250_000
+    columns: int = 200
     text_length: int = 4_000
     seconds: int = 60
     memory_bytes: int = 1536 * MEBI

@@ -83,6 +83,18 @@ class ChooseLayer(FileRefused):
     code = "choose_layer"
 
 
+class NotATable(FileRefused):
+    """Neither a table nor a file of points."""
+
+    code = "not_a_table"
+
+
+class UnsafeXml(FileRefused):
+    """A workbook whose XML declares entities."""
+
+    code = "unsafe_xml"
+
+
 class WrongGeometryType(FileRefused):
     """Something other than a Polygon or MultiPolygon."""
 

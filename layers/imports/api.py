@@ -14,7 +14,7 @@ from ninja import Field, Form, Router, Schema, Status
 from gis.datum import parse_datum
 from gis.reading.limits import Limits
 from layers.grids.models import Plan
-from layers.imports import jobs
+from layers.imports import jobs, processes
 from layers.imports.faults import ImportRefused, TooManyFiles
 from layers.imports.models import Import
 from layers.imports.tree import DEFAULT_GAP_WIDTH_M, MAX_LEVELS
@@ -83,11 +83,11 @@ def create(request: HttpRequest, form: Form[ImportForm]) -> Status[dict[str, Any
             "请选择坐标系：系统不会猜测。", "Choose the datum of the coordinates: it is never guessed."
         )
     parse_datum(form.datum)
-    jobs.remove_expired()
+    processes.remove_expired(Import)
     job = Import(institution=institution, user=user)
     job.folder.mkdir(parents=True)
     try:
-        jobs.start(job, Import.Task.READ, options=_options(form, _store(job, files)))
+        processes.start(job, Import.Task.READ, options=_options(form, _store(job, files)))
     except Exception:
         job.remove_files()
         raise
@@ -98,7 +98,7 @@ def create(request: HttpRequest, form: Form[ImportForm]) -> Status[dict[str, Any
 def show(request: HttpRequest, job_id: int) -> dict[str, Any]:
     """How far the import has come, and what was found."""
     job = _job(request, job_id)
-    jobs.notice_death(job)
+    processes.notice_death(job)
     return _json(job)
 
 
@@ -108,7 +108,7 @@ def preview(request: HttpRequest, job_id: int) -> FileResponse:
     job = _job(request, job_id)
     file = job.folder / jobs.PREVIEW
     if not file.is_file():
-        raise jobs.not_now()
+        raise processes.not_now()
     return FileResponse(file.open("rb"), content_type="application/json")
 
 
@@ -117,8 +117,8 @@ def repair(request: HttpRequest, job_id: int, form: RepairForm) -> dict[str, Any
     """Begin to repair; may be done again with other settings."""
     job = _job(request, job_id)
     if job.status not in (Import.Status.DIRTY, Import.Status.EXACT) or not job.result.get("summary"):
-        raise jobs.not_now()
-    jobs.start(job, Import.Task.REPAIR, options={**job.options, "repair": form.dict()})
+        raise processes.not_now()
+    processes.start(job, Import.Task.REPAIR, options={**job.options, "repair": form.dict()})
     return _json(job)
 
 
@@ -127,8 +127,8 @@ def load(request: HttpRequest, job_id: int, form: LoadForm) -> dict[str, Any]:
     """Begin to load the exact grids as a draft plan."""
     job = _job(request, job_id)
     if job.status != Import.Status.EXACT:
-        raise jobs.not_now()
-    jobs.start(job, Import.Task.LOAD, options={**job.options, "plan": form.dict()})
+        raise processes.not_now()
+    processes.start(job, Import.Task.LOAD, options={**job.options, "plan": form.dict()})
     return _json(job)
 
 
@@ -136,7 +136,7 @@ def load(request: HttpRequest, job_id: int, form: LoadForm) -> dict[str, Any]:
 def cancel(request: HttpRequest, job_id: int) -> dict[str, Any]:
     """Stop the import and remove its files."""
     job = _job(request, job_id)
-    jobs.cancel(job)
+    processes.cancel(job)
     return _json(job)
 
 

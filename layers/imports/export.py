@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyogrio.raw
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -46,21 +48,14 @@ def write_grids(grids: Sequence[Grid], level_names: Sequence[str], path: Path, f
             )
         path.write_text(_text(_topology(rows, shapes)), encoding="utf-8")
         return
-    moved = [shapely.transform(shape, _mover(datum)) for shape in shapes]
+    moved = [shapely.transform(shape, mover(datum)) for shape in shapes]
     if format == "geojson":
         path.write_text(_text(_collection(rows, moved, datum)), encoding="utf-8")
     elif format == "gpkg":
         path.unlink(missing_ok=True)
-        _write(path, "GPKG", FIELDS, rows, moved, datum)
-    elif path.suffix.lower() == ".zip":
-        with tempfile.TemporaryDirectory(prefix="jingtian-") as folder:
-            part = Path(folder) / f"{path.stem}.shp"
-            _write(part, "ESRI Shapefile", FIELDS, rows, moved, datum)
-            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-                for file in sorted(part.parent.iterdir()):
-                    archive.write(file, file.name)
+        write_vector(path, "GPKG", _columns(rows), moved, datum, geometry_type="MultiPolygon", layer="grids")
     else:
-        _write(path, "ESRI Shapefile", FIELDS, rows, moved, datum)
+        write_vector(path, "ESRI Shapefile", _columns(rows), moved, datum, geometry_type="Polygon", layer="grids")
 
 
 def _properties(grid: Grid, level_names: Sequence[str]) -> dict[str, Any]:
@@ -75,15 +70,16 @@ def _properties(grid: Grid, level_names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _mover(datum: Datum) -> Callable[[FloatArray], FloatArray]:
+def mover(datum: Datum) -> Callable[[FloatArray], FloatArray]:
+    """What brings stored coordinates into a datum, rounded to less than the lattice: 1e-9 degree, or 1 mm."""
     decimals = 3 if datum.name.startswith("EPSG:") else 9
     return (lambda xy: xy) if datum in EPSG else lambda xy: np.round(from_cgcs2000(xy, datum), decimals)
 
 
 def _collection(rows: Sequence[dict[str, Any]], shapes: Sequence[BaseGeometry], datum: Datum) -> dict[str, Any]:
     collection: dict[str, Any] = {"type": "FeatureCollection"}
-    if (crs := _crs(datum)) is not None:
-        collection["crs"] = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:{crs.replace(':', '::')}"}}
+    if (crs := crs_of(datum)) is not None:
+        collection["crs"] = {"type": "name", "properties": {"name": urn(crs)}}
     features = zip(rows, shapes, strict=True)
     collection["features"] = [
         {"type": "Feature", "properties": row, "geometry": shapely.geometry.mapping(shape)} for row, shape in features
@@ -99,33 +95,55 @@ def _topology(rows: Sequence[dict[str, Any]], shapes: Sequence[BaseGeometry]) ->
     return to_topojson(topology, [[rows[index] for index in indices] for indices in of_level], names)
 
 
-def _write(
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        field: np.array([row[field] for row in rows], dtype=np.int32 if field == "level" else object)
+        for field in FIELDS
+    }
+
+
+def write_vector(
     path: Path,
-    driver: str,
-    fields: Sequence[str],
-    rows: Sequence[dict[str, Any]],
+    driver: Literal["GPKG", "ESRI Shapefile"],
+    columns: Mapping[str, npt.NDArray[Any]],
     shapes: Sequence[BaseGeometry],
     datum: Datum,
+    *,
+    geometry_type: str,
+    layer: str,
 ) -> None:
-    columns = [
-        np.array([row[field] for row in rows], dtype=np.int32 if field == "level" else object) for field in fields
-    ]
-    options = {"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {"layer": "grids"}
-    pyogrio.raw.write(
-        path,
-        shapely.to_wkb(shapes),
-        columns,
-        list(fields),
-        geometry_type="MultiPolygon" if driver == "GPKG" else "Polygon",
-        crs=_crs(datum),
-        driver=driver,
-        **options,
-    )
+    """Write a GeoPackage, or a Shapefile in UTF-8 (zipped where the name ends in .zip), from shapes that are in the datum."""
+    if path.suffix.lower() == ".zip":
+        with tempfile.TemporaryDirectory(prefix="jingtian-") as folder:
+            part = Path(folder) / f"{path.stem}.shp"
+            write_vector(part, driver, columns, shapes, datum, geometry_type=geometry_type, layer=layer)
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                for file in sorted(part.parent.iterdir()):
+                    archive.write(file, file.name)
+        return
+    with warnings.catch_warnings():
+        # GCJ-02 and BD-09 have no code to be written.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(shapes),
+            list(columns.values()),
+            list(columns),
+            geometry_type=geometry_type,
+            crs=crs_of(datum),
+            driver=driver,
+            **({"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {"layer": layer}),
+        )
 
 
-def _crs(datum: Datum) -> str | None:
+def crs_of(datum: Datum) -> str | None:
     """The EPSG code; GCJ-02 and BD-09 have none."""
     return EPSG.get(datum) or (None if datum in (GCJ02, BD09) else datum.name)
+
+
+def urn(crs: str) -> str:
+    """The code as GeoJSON's old `crs` member has it."""
+    return f"urn:ogc:def:crs:{crs.replace(':', '::')}"
 
 
 def _text(content: dict[str, Any]) -> str:

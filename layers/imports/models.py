@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -13,19 +14,85 @@ from django.utils.translation import gettext_lazy as _
 from layers.grids.models import Plan
 from layers.orgs.models import Institution, User
 
+AnyJob = TypeVar("AnyJob", bound="Job")
 
-class ImportQuerySet(models.QuerySet["Import"]):
-    """Imports by who may see them."""
 
-    def visible_to(self, user: User) -> ImportQuerySet:
-        """Imports of the user's subtree."""
+class JobQuerySet(models.QuerySet[AnyJob]):
+    """Jobs by who may see them."""
+
+    def visible_to(self, user: User) -> JobQuerySet[AnyJob]:
+        """Those of the user's subtree."""
         if user.institution is None or user.is_regulator:
             return self.none()
         return self.filter(institution__in=Institution.objects.within(user.institution))
 
 
-class Import(models.Model):
+class Job(models.Model):
+    """Files that somebody uploaded, and the work on them in a process of its own (layers.imports.processes).
+
+    A model of jobs has statuses with `working`, `failed` and `cancelled` among them, says which are open (there are still
+    files) and which command of manage.py does the work.
+    """
+
+    FOLDER: ClassVar[str]
+    COMMAND: ClassVar[str]
+    OPEN: ClassVar[tuple[str, ...]]
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    institution = models.ForeignKey(Institution, models.CASCADE, verbose_name=_("机构"))
+    user = models.ForeignKey(User, models.CASCADE, verbose_name=_("用户"))
+    created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
+    status = models.CharField(_("状态"), max_length=12, default="working")
+    task = models.CharField(_("任务"), max_length=8, default="read")
+    progress = models.FloatField(_("进度"), default=0, help_text=_("0 至 1"))
+    process = models.PositiveIntegerField(_("处理进程"), null=True, editable=False)
+    options = models.JSONField(_("选项"), default=dict)
+    result = models.JSONField(_("结果"), default=dict)
+    message_zh = models.TextField(_("说明"), blank=True)
+    message_en = models.TextField(_("英文说明"), blank=True)
+
+    objects: Any = JobQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.get_status_display()}"  # type: ignore[attr-defined]
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return Path(settings.MEDIA_ROOT) / self.FOLDER / str(self.uuid)
+
+    def end(self, status: str, zh: str = "", en: str = "") -> None:
+        """Put a job that is not over into a final state, and remove its files."""
+        ended = (
+            type(self)
+            .objects.filter(pk=self.pk, status__in=self.OPEN)
+            .update(status=status, message_zh=zh, message_en=en, process=None)
+        )
+        if ended:
+            self.remove_files()
+        self.refresh_from_db()
+
+    def advance(self, progress: float) -> None:
+        """Say how far the work has come, from 0 to 1."""
+        type(self).objects.filter(pk=self.pk).update(progress=progress)
+
+    def finish(self, status: str, **changes: Any) -> bool:
+        """Leave what came of a task, unless the job was cancelled meanwhile; whether it was left."""
+        working = type(self).objects.filter(pk=self.pk, status="working")
+        return bool(working.update(status=status, progress=1, process=None, **changes))
+
+    def remove_files(self) -> None:
+        """Remove what was uploaded and what was made of it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Import(Job):
     """导入: files of grids on their way to a draft plan. The files lie in `folder` until the import ends."""
+
+    FOLDER, COMMAND = "imports", "process_import"
 
     class Status(models.TextChoices):
         WORKING = "working", _("处理中")
@@ -43,44 +110,11 @@ class Import(models.Model):
     OPEN = (Status.WORKING, Status.DIRTY, Status.EXACT)
     """An import in one of these states still has its files."""
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    institution = models.ForeignKey(Institution, models.CASCADE, verbose_name=_("机构"))
-    user = models.ForeignKey(User, models.CASCADE, verbose_name=_("用户"))
-    created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
     status = models.CharField(_("状态"), max_length=12, choices=Status.choices, default=Status.WORKING)
     task = models.CharField(_("任务"), max_length=8, choices=Task.choices, default=Task.READ)
-    progress = models.FloatField(_("进度"), default=0, help_text=_("0 至 1"))
-    process = models.PositiveIntegerField(_("处理进程"), null=True, editable=False)
-    options = models.JSONField(_("选项"), default=dict)
-    result = models.JSONField(_("结果"), default=dict)
-    message_zh = models.TextField(_("说明"), blank=True)
-    message_en = models.TextField(_("英文说明"), blank=True)
     plan = models.ForeignKey(Plan, models.SET_NULL, null=True, blank=True, verbose_name=_("方案"))
-
-    objects = ImportQuerySet.as_manager()
 
     class Meta:
         db_table = "import_job"
         verbose_name = _("导入")
         verbose_name_plural = _("导入")
-
-    def __str__(self) -> str:
-        return f"{self.pk} {self.get_status_display()}"
-
-    @property
-    def folder(self) -> Path:
-        """Where its files are."""
-        return Path(settings.MEDIA_ROOT) / "imports" / str(self.uuid)
-
-    def end(self, status: str, zh: str = "", en: str = "") -> None:
-        """Put an import that is not over into a final state, and remove its files."""
-        ended = Import.objects.filter(pk=self.pk, status__in=Import.OPEN).update(
-            status=status, message_zh=zh, message_en=en, process=None
-        )
-        if ended:
-            self.remove_files()
-        self.refresh_from_db()
-
-    def remove_files(self) -> None:
-        """Remove what was uploaded and what was made of it."""
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -37,7 +37,7 @@ def to_lattice(geometries: Sequence[BaseGeometry], declared: Datum, in_file: str
     ------
     DatumContradicted, gis.datum.CoordinatesOutsideDatum
     """
-    _check_declared(declared, in_file)
+    check_declared(declared, in_file)
     return [snap(transform_geometry(geometry, declared)) for geometry in geometries]
 
 
@@ -78,7 +78,8 @@ def check_place(area: BaseGeometry, reference: Reference, declared: Datum) -> No
         )
 
 
-def _check_declared(declared: Datum, in_file: str | None) -> None:
+def check_declared(declared: Datum, in_file: str | None) -> None:
+    """Refuse a file that says itself that its coordinates are in another datum than was declared."""
     if in_file is None:
         return
     try:

@@ -15,6 +15,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from gis.errors import JingtianError
 from layers.editing.api import router as editing
+from layers.exchange.api import router as exchange
 from layers.imports.api import router as imports
 from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
@@ -25,6 +26,7 @@ from layers.rules.api import router as rules
 from layers.siting.api import router as siting
 from layers.staff.api import router as staff
 from layers.streets.api import router as streets
+from mapserver.api.export import router as exports
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
@@ -95,7 +97,9 @@ api.add_router("", me)
 api.add_router("/plans", plans)
 api.add_router("/grids", grids)
 api.add_router("/locate", locate)
+api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)
+api.add_router("/exchange", exchange)
 api.add_router("/imports", imports)
 api.add_router("/people", people)
 for router in (editing, ledger, oversight, partition, review, rules, siting, staff, streets):

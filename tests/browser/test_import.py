@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from layers.grids.models import Plan
-from layers.imports import jobs
+from layers.imports import processes
 from layers.imports.models import Import
 from tests.browser.conftest import PHONE, sign_in
 from tests.imports.conftest import child_database  # noqa: F401
@@ -34,7 +34,7 @@ def open_import(new_page: New) -> Iterator[New]:
 
     yield open_
     for job in Import.objects.all():
-        jobs.cancel(job)
+        processes.cancel(job)
         job.delete()
     Plan.objects.exclude(pk__in=before).delete()
 

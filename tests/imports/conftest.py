@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from layers.imports import jobs
+from layers.imports import jobs, processes
 from layers.imports.models import Import
 from layers.orgs.models import Institution, User
 from tests.factories import InstitutionFactory, UserFactory
@@ -34,7 +34,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> N
     def work(job: Import) -> None:
         jobs.work(Import.objects.select_related("institution", "user__institution").get(pk=job.pk))
 
-    monkeypatch.setattr(jobs, "spawn", work)
+    monkeypatch.setattr(processes, "spawn", work)
 
 
 @pytest.fixture

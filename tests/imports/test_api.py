@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from layers.grids.coverage import audit
 from layers.grids.models import Plan
-from layers.imports import jobs
+from layers.imports import jobs, processes
 from layers.imports.models import Import
 from layers.imports.uploads import MAX_UPLOAD_BYTES, LimitedUpload
 from layers.orgs.models import ApiToken, Institution, User
@@ -133,11 +133,11 @@ def test_cancel_removes_the_files(api: Api) -> None:
 
 def test_of_two_loads_at_once_one_is_made(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     job = Import.objects.get(pk=api.upload(collection(records()))["id"])
-    monkeypatch.setattr(jobs, "spawn", lambda job: None)
+    monkeypatch.setattr(processes, "spawn", lambda job: None)
     stale = Import.objects.get(pk=job.pk)
-    jobs.start(job, Import.Task.LOAD)
-    with pytest.raises(jobs.NotNow):
-        jobs.start(stale, Import.Task.LOAD)
+    processes.start(job, Import.Task.LOAD)
+    with pytest.raises(processes.NotNow):
+        processes.start(stale, Import.Task.LOAD)
 
 
 def test_a_load_that_is_cancelled_leaves_no_plan(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_a_load_that_is_cancelled_leaves_no_plan(api: Api, monkeypatch: pytest.M
 
     def cancelled_at_the_end(*args: Any, **options: Any) -> Plan:
         plan = load(*args, **options)
-        jobs.cancel(Import.objects.get(pk=job["id"]))
+        processes.cancel(Import.objects.get(pk=job["id"]))
         return plan
 
     load = jobs.load
@@ -304,10 +304,10 @@ def test_cancel_ends_the_child_process(api_with_processes: Api, tmp_path: Path) 
     api.upload(collection(records()))
     job = Import.objects.get()
     deadline = time.monotonic() + 10
-    while not jobs.is_at_work(job) and time.monotonic() < deadline:
+    while not processes.is_at_work(job) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert jobs.is_at_work(job)
+    assert processes.is_at_work(job)
     assert api.post(f"{job.pk}/cancel")["status"] == "cancelled"
     time.sleep(0.2)
-    assert not jobs.is_at_work(job)
+    assert not processes.is_at_work(job)
     assert not job.folder.exists()

@@ -1,26 +1,10 @@
-/** The import in the API: every call answers with the state of the import. */
-import { ApiError, get } from "jt/api";
+/** The import of grids in the API. */
+import { jobsAt } from "jt/jobs";
 
-const token = () => document.querySelector("input[name=csrfmiddlewaretoken]").value;
+const jobs = jobsAt("imports");
 
-async function post(path, body) {
-  const isForm = body instanceof FormData;
-  const response = await fetch(`/api/imports/${path}`, {
-    method: "POST",
-    headers: { "X-CSRFToken": token(), Accept: "application/json", ...(isForm ? {} : { "Content-Type": "application/json" }) },
-    body: isForm ? body : JSON.stringify(body ?? {}),
-  }).catch(() => {
-    throw new ApiError(0, {});
-  });
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(response.status, answer);
-  return answer;
-}
-
-export const show = (id) => get(`imports/${id}`);
-export const preview = (id) => get(`imports/${id}/preview`);
-/** @param {FormData} form */
-export const upload = (form) => post("", form);
-export const repair = (id, gapWidth, nest) => post(`${id}/repair`, { gap_width_m: gapWidth, nest });
-export const load = (id, name, policy) => post(`${id}/load`, { name, policy });
-export const cancel = (id) => post(`${id}/cancel`);
+export const { show, upload } = jobs;
+export const preview = (id) => jobs.part(id, "preview");
+export const repair = (id, gapWidth, nest) => jobs.step(id, "repair", { gap_width_m: gapWidth, nest });
+export const load = (id, name, policy) => jobs.step(id, "load", { name, policy });
+export const cancel = (id) => jobs.step(id, "cancel");

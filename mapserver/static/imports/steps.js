@@ -1,5 +1,6 @@
 /** What the page says at each step; built from the state of the import. */
 import { data, el } from "jt/dom";
+import { button, submitTo, table } from "jt/parts";
 import { count, fill, inReadersLanguage } from "jt/text";
 import { kindName, squareMetres } from "./words.js";
 
@@ -174,39 +175,7 @@ function loadForm(job, page, { load }) {
   return [el("h2", {}, gettext("载入")), form];
 }
 
-/** Sends a form once, and shows at its place what was wrong with it. @param {() => Promise<Error|null>} send */
-function submitTo(form, send) {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const submit = form.querySelector("[type=submit]");
-    submit.disabled = true;
-    const error = await send();
-    submit.disabled = false;
-    const message = form.querySelector("[role=alert]");
-    message.textContent = error?.message ?? "";
-    message.hidden = !error;
-  });
-}
-
 const choice = (value, name, what, checked) =>
   el("label", { class: "choice" }, el("input", { type: "radio", name: "nest", value, checked }), el("strong", {}, name), el("small", {}, what));
-
-const button = (text, action, look = "") => el("button", { type: "button", class: look, onclick: action }, text);
-
-/** A table; a cell or a heading in a list of its own is a number. */
-function table(headings, rows, label) {
-  const cell = (tag) => (content) =>
-    Array.isArray(content) ? el(tag, { class: "number" }, content) : el(tag, tag === "th" ? { scope: "col" } : {}, content);
-  return el(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": label },
-    el(
-      "table",
-      {},
-      el("thead", {}, el("tr", {}, headings.map(cell("th")))),
-      el("tbody", {}, rows.map(({ attributes, cells }) => el("tr", attributes, cells.map(cell("td"))))),
-    ),
-  );
-}
 
 const shortList = (codes) => (codes.length > 3 ? `${codes.slice(0, 3).join(" ")} …` : codes.join(" "));

@@ -223,9 +223,9 @@ export class View {
     return this.#group(lonLats.map((lonLat) => L.circleMarker(this.latLng(lonLat), { ...this.#style(look, pane), radius: 2.5 })));
   }
 
-  /** Small points of a line being drawn. */
-  dots(lonLats, pane) {
-    const look = this.#style({ fill: "#ffffff", opacity: 1, stroke: "#0b5fff", weight: 2 }, pane);
+  /** Small points, those of a line being drawn if nothing else is said. @param {Look} [given] */
+  dots(lonLats, pane, given = { fill: "#ffffff", opacity: 1, stroke: "#0b5fff", weight: 2 }) {
+    const look = this.#style(given, pane);
     return this.#group(lonLats.map((lonLat) => L.circleMarker(this.latLng(lonLat), { ...look, radius: 4 })));
   }
 

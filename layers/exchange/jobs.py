@@ -1,0 +1,165 @@
+"""The work of an import of points over the web: read the file, check its rows, load the good ones."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import translation
+
+from gis.errors import JingtianError
+from gis.reading import Sheet
+from layers.exchange import pipeline
+from layers.exchange.models import PointImport
+from layers.exchange.reports import point_feature
+from layers.exchange.rows import Reading
+from layers.features.registry import LAYERS
+from layers.imports.processes import BROKE_OFF, UNEXPECTED, limit_process
+from layers.orgs.models import Institution
+
+logger = logging.getLogger(__name__)
+
+Status, Task = PointImport.Status, PointImport.Task
+SHEET, POSITIONS, FOUND, POINTS = "sheet.json", "positions.npy", "found.json", "points.json"
+SAMPLES = 5
+SHOWN_REJECTED, SHOWN_OUTSIDE, SHOWN_POINTS = 2000, 500, 20_000
+FORBIDDEN = ("您没有权限为此机构导入。", "You may not import for this institution.")
+
+
+def process(job: PointImport) -> None:
+    """Do the task of an import, in the child process; every outcome is left in its row."""
+    limit_process()
+    work(job)
+
+
+def work(job: PointImport) -> None:
+    """Do the task of an import, and leave the outcome in its row."""
+    try:
+        {Task.READ: _read, Task.CHECK: _check, Task.LOAD: _load}[Task(job.task)](job)
+    except JingtianError as error:
+        _refuse(job, error.zh, error.en)
+    except PermissionDenied:
+        _refuse(job, *FORBIDDEN)
+    except MemoryError:
+        job.end(Status.FAILED, *BROKE_OFF)
+    except Exception:
+        logger.exception("import of points %s", job.pk)
+        job.end(Status.FAILED, *UNEXPECTED)
+
+
+def _read(job: PointImport) -> None:
+    stored, name = job.options["file"]
+    sheet = pipeline.read(
+        job.folder / stored, name=name, layer=job.options["sheet"] or None, encoding=job.options["encoding"] or None
+    )
+    job.advance(0.6)
+    _save_sheet(job, sheet)
+    reading = _reading(job, {})
+    with translation.override("zh-hans"):
+        proposal = pipeline.propose(sheet, job.institution, reading.layer, reading.vocabulary())
+    job.finish(
+        Status.READ,
+        result={
+            "rows": len(sheet.rows),
+            "format": sheet.format,
+            "has_places": sheet.xy is not None,
+            "notes": sheet.notes,
+            "proposal": asdict(proposal),
+        },
+    )
+
+
+def _check(job: PointImport) -> None:
+    """Check the rows; rows with their values are left in files, which end with the import."""
+    sheet = open_sheet(job)
+    job.advance(0.2)
+    outlook = pipeline.look(sheet, _reading(job, job.options["reading"]), progress=job.advance)
+    checked = outlook.checked
+    outside = {point.line for point in outlook.outside}
+    found = {
+        "rejected": [row.as_json() for row in checked.rejected[:SHOWN_REJECTED]],
+        "outside": [
+            {"line": point.line, "code": point.code, "name": point.name, "lon": point.lon, "lat": point.lat}
+            for point in outlook.outside[:SHOWN_OUTSIDE]
+        ],
+        "difference": asdict(outlook.difference),
+    }
+    # Of more points than a page can draw, evenly spread ones are shown.
+    shown = checked.points[:: len(checked.points) // SHOWN_POINTS + 1]
+    points = [point_feature(point, outside=point.line in outside) for point in shown]
+    _write(job.folder / FOUND, found)
+    _write(job.folder / POINTS, {"type": "FeatureCollection", "features": points, "grids": outlook.grids})
+    difference = asdict(outlook.difference)
+    del difference["missing_codes"]
+    job.finish(
+        Status.CHECKED,
+        result={
+            **job.result,
+            "notes": outlook.notes,
+            "good": len(checked.points),
+            "shown": len(shown),
+            "rejected": checked.rejected_lines,
+            "outside": len(outlook.outside),
+            **difference,
+        },
+    )
+
+
+def _load(job: PointImport) -> None:
+    sheet = open_sheet(job)
+    reading = _reading(job, job.options["reading"])
+    outlook = pipeline.look(sheet, reading, progress=lambda part: job.advance(0.6 * part))
+    with transaction.atomic():
+        difference = pipeline.load(outlook, source=job.options["file"][1], **job.options["load"])
+        pipeline.remember(sheet, reading)
+        loaded = {"new": difference.new, "changed": difference.changed, "unchanged": difference.unchanged}
+        if not job.finish(Status.LOADED, result={**job.result, **loaded}):
+            # Cancelled meanwhile: then nothing is loaded either.
+            transaction.set_rollback(True)
+            return
+    job.remove_files()
+
+
+def _reading(job: PointImport, stated: dict[str, Any]) -> Reading:
+    """The reading that the job's options state."""
+    return Reading.of(
+        layer=LAYERS[job.layer],
+        institution=Institution.objects.get(pk=job.institution_id),
+        datum=stated.get("datum") or job.options["datum"],
+        columns=stated.get("columns", {}),
+        kinds=stated.get("kinds", {}),
+        kind=stated.get("kind", ""),
+        make_codes=stated.get("make_codes", False),
+        user=job.user,
+    )
+
+
+def _save_sheet(job: PointImport, sheet: Sheet) -> None:
+    _write(job.folder / SHEET, sheet.as_json())
+    if sheet.xy is not None:
+        np.save(job.folder / POSITIONS, sheet.xy)
+
+
+def open_sheet(job: PointImport) -> Sheet:
+    """The table that was read."""
+    xy = np.load(job.folder / POSITIONS) if (job.folder / POSITIONS).exists() else None
+    return Sheet(**json.loads((job.folder / SHEET).read_text("utf-8")), xy=xy)
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _refuse(job: PointImport, zh: str, en: str) -> None:
+    """A file that cannot be read ends the import; other refusals leave it where the columns can be put right."""
+    if job.task == Task.READ:
+        job.end(Status.FAILED, zh, en)
+        return
+    status = Status.READ if job.task == Task.CHECK else Status.CHECKED
+    job.finish(status, message_zh=zh, message_en=en)

@@ -1,0 +1,37 @@
+"""The page where planners bring points into layers, and where they take them out."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from gis.reading.limits import MEBI, Limits
+from layers.exchange.api import planner
+from layers.exchange.jobs import SHOWN_POINTS, SHOWN_REJECTED
+from layers.exchange.models import PointImport
+from layers.features.registry import LAYERS
+from layers.orgs.models import Institution
+
+
+@login_required
+@never_cache
+def exchange_page(request: HttpRequest) -> HttpResponse:
+    """Upload, columns, rows, load; and export. For planners and administrators."""
+    user = planner(request)
+    unfinished = PointImport.objects.visible_to(user).filter(status__in=PointImport.OPEN).order_by("-pk").first()
+    page = {
+        "job": unfinished and unfinished.pk,
+        "maxFileBytes": Limits().file_bytes,
+        "shownPoints": SHOWN_POINTS,
+        "shownRejected": SHOWN_REJECTED,
+    }
+    context = {
+        "page": page,
+        "layers": LAYERS.values(),
+        "institutions": Institution.objects.within(user.institution),
+        "max_megabytes": Limits().file_bytes // MEBI,
+        "max_rows": Limits().features,
+    }
+    return render(request, "exchange/exchange.html", context)
