@@ -116,25 +116,25 @@ def people(
     if format != "json":
         fields = ("name", "work_phone")
         record_read(request.user, Staff, [row.pk for row in rows], fields=fields, purpose="export", request=request)
-        return _people_table(rows, serving, format)
+        return _people_table(request.user, rows, serving, format)
     return {
         "count": total,
         "people": [
-            person_json(row) | {"assignments": [assignment_json(one) for one in serving.get(row.pk, [])]}
+            person_json(row, request.user) | {"assignments": [assignment_json(one) for one in serving.get(row.pk, [])]}
             for row in rows
         ],
     }
 
 
-def _people_table(rows: list[Staff], serving: dict[int, list[Assignment]], format: str) -> HttpResponseBase:
+def _people_table(user: User, rows: list[Staff], serving: dict[int, list[Assignment]], format: str) -> HttpResponseBase:
     heads = [_("工号"), _("姓名"), _("类型"), _("机构"), _("工作电话"), _("负责")]
     cells = (
         [
             row.number,
             row.name,
-            person_json(row)["kind_label"],
+            label("staff", row.kind, row.institution),
             row.institution.name,
-            row.work_phone,
+            rights.phone_for(user, row),
             "; ".join(one.unit.name for one in serving.get(row.pk, [])),
         ]
         for row in rows
@@ -200,10 +200,11 @@ def person(request: HttpRequest, staff_id: int) -> dict[str, Any]:
     staff = seen_staff(request, staff_id)
     record_read(request.user, staff, fields=("work_phone", "geom"), purpose="person", request=request)
     held = staff.assignments.select_related("staff__institution", "grid", "post").order_by("-valid_from", "pk")
-    return person_json(staff) | {
+    whole = rights.sees_details(request.user, staff)
+    return person_json(staff, request.user) | {
         "assignments": [assignment_json(one) for one in held],
         "absences": [absence_json(one) for one in staff.absences.all()],
-        "items": [item_json(one) for one in staff.items.select_related("staff__institution")],
+        "items": [item_json(one) for one in staff.items.select_related("staff__institution")] if whole else [],
         "can_arrange": rights.may_arrange(request.user, staff.institution),
     }
 

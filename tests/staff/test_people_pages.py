@@ -210,3 +210,24 @@ def test_a_sheet_follows_the_grid_into_the_next_plan(town: Town, sheet: str) -> 
     AssignmentFactory(staff=town.people["c"], grid=new.grids.get(code=town.grid("001").code))
     assert "员工c" in Client().get(sheet).content.decode()
     assert PublicSheet.objects.count() == 1
+
+
+@pytest.mark.domain("GB02")
+def test_a_post_is_registered_as_a_point_or_a_line_with_its_partners(town: Town) -> None:
+    boss = page(town, "boss")
+    form = {"institution": town.branch.pk, "code": "D1", "name": EVIL, "kind": "shop", "places": "113.001, 30.001"}
+    answer = boss.post("/people/posts/new/", form, follow=True)
+    shop = Post.objects.get(code="D1")
+    assert shop.geom.coords == (113.001, 30.001) and EVIL not in answer.content.decode()
+    road = form | {"code": "L1", "kind": "road", "places": "113, 30\n113.01, 30.01\n", "partners": [shop.pk]}
+    boss.post("/people/posts/new/", road)
+    line = Post.objects.get(code="L1")
+    assert line.geom.geom_type == "LineString" and list(shop.partners.all()) == [line]
+    for places in ("113", "a, b", "113, 30\n113, 30", "999, 30", "inf, 30"):
+        again = boss.post("/people/posts/new/", form | {"code": "X", "places": places})
+        assert again.status_code == 200 and "用逗号隔开" in again.content.decode(), places
+    boss.post(f"/people/posts/{line.pk}/edit/", road | {"partners": [], "name": "改名"})
+    line.refresh_from_db()
+    assert line.name == "改名" and not shop.partners.exists()
+    assert page(town, "auditor").get(f"/people/posts/{line.pk}/edit/").status_code == 403
+    assert page(town, "stranger").get(f"/people/posts/{line.pk}/edit/").status_code == 404

@@ -26,7 +26,7 @@ from layers.orgs.models import Institution, User
 from layers.staff import arrange, registry, rights
 from layers.staff.api import proposed, seen_assignment, seen_grid, seen_post, seen_staff
 from layers.staff.checks import of_grids, of_staff
-from layers.staff.forms import AbsenceForm, AssignForm, EndForm, HandOverForm, ItemForm, PersonForm, PhotoForm
+from layers.staff.forms import AbsenceForm, AssignForm, EndForm, HandOverForm, ItemForm, PersonForm, PhotoForm, PostForm
 from layers.staff.hierarchy import Node, who_is_over, who_is_under
 from layers.staff.history import grid_on, history, in_charge
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
@@ -105,6 +105,8 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
     held = staff.assignments.select_related("grid", "post", "staff__institution").order_by("-valid_from", "pk")
     context = {
         "person": staff,
+        "phone": rights.phone_for(user, staff),
+        "whole": rights.sees_details(user, staff),
         "kind": label("staff", staff.kind, staff.institution),
         "duties": [label("duty", duty, staff.institution) for duty in staff.duties],
         "held": [_turn(one, at) for one in held],
@@ -165,6 +167,21 @@ def person_form(request: HttpRequest, staff_id: int | None = None) -> HttpRespon
     ):
         return redirect("person", staff.pk)
     return render(request, "staff/person_form.html", {"form": form, "person": staff if staff_id else None})
+
+
+@for_banks
+def post_form(request: HttpRequest, post_id: int | None = None) -> HttpResponseBase:
+    """Register a post, or change it."""
+    user = request.user
+    post = seen_post(request, post_id) if post_id is not None else Post(institution=user.institution)
+    if not rights.may_arrange(user, post.institution):
+        raise PermissionDenied
+    form = PostForm(user, request.POST if request.method == "POST" else None, instance=post)
+    if request.method == "POST" and attempt(
+        request, form, lambda: registry.save_post(user, post, **form.cleaned_data), _("已保存。")
+    ):
+        return redirect("post-people", post.pk)
+    return render(request, "staff/post_form.html", {"form": form, "post": post if post_id else None})
 
 
 @for_banks
@@ -243,6 +260,7 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
         "sheet": _sheet(unit) if is_grid else None,
         "public": is_grid and StaffSettings.of(unit.plan.institution).public_sheets,
         "can_arrange": can_arrange,
+        "can_change": not is_grid and rights.may_arrange(user, unit.institution),
     }
     return render(request, "staff/unit.html", context)
 
