@@ -6,9 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from layers.features.registry import LAYERS
 from layers.grids.models import Plan
 from layers.orgs.models import ApiToken
-from mapserver.api.layers import LAYERS
 from mapserver.sqlfile import Subquery, run
 
 DEEPEST = 22
@@ -34,7 +34,7 @@ def tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpRespon
         plan = get_object_or_404(Plan.objects.visible_to(user), pk=_integer(request, "plan"))
         data = run("grid_tile", {}, z=z, x=x, y=y, plan=plan.pk, level=_integer(request, "level"))
     elif layer in LAYERS:
-        points = LAYERS[layer]
+        points = LAYERS[layer].model
         data = run(
             "point_tile",
             {"table": points, "points": Subquery.of(points.objects.visible_to(user).values("pk"))},

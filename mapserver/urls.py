@@ -4,8 +4,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
+from layers.people.urls import sheets
 from layers.review.urls import shared
-from layers.staff.urls import sheets
 from mapserver import views
 from mapserver.api import api
 from mapserver.tiles import tile
@@ -13,10 +13,12 @@ from mapserver.tiles import tile
 urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
+    path("siting/", include("layers.siting.urls")),
+    path("oversight/", include("layers.oversight.urls")),
     path("rules/", include("layers.rules.urls")),
     path("plans/", include("layers.review.urls")),
     path("shared/", include(shared)),
-    path("people/", include("layers.staff.urls")),
+    path("people/", include("layers.people.urls")),
     path("public/", include(sheets)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),

@@ -26,7 +26,7 @@ hypothesis_settings.load_profile("no-deadline")
 
 Connect = Callable[[], psycopg2.extensions.connection]
 emptying = {"suspended": False}
-KEPT = {"django_content_type", "auth_permission", "audit"}
+KEPT = {"django_content_type", "auth_permission", "feature_kind", "audit"}
 """Tables that the migrations fill, and the audit log, which only grows."""
 
 
@@ -52,6 +52,7 @@ def empty_as_replica(operations: PostGISOperations, style: object, tables: list[
     return [
         "SET LOCAL session_replication_role = replica",
         *(f"DELETE FROM {operations.quote_name(table)}" for table in {*tables, "grid_cover"} - KEPT),
+        "DELETE FROM feature_kind WHERE institution_id IS NOT NULL",
         "SET LOCAL session_replication_role = DEFAULT",
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import factory
 import shapely
 from django.contrib.gis.geos import Point
+from django.db import connection
 from shapely.geometry.base import BaseGeometry
 
 from layers.facilities.models import Machine, Outlet
@@ -89,6 +90,7 @@ class OutletFactory(factory.django.DjangoModelFactory):
     institution = factory.SubFactory(InstitutionFactory)
     code = factory.Sequence(lambda n: f"{n:04}")
     name = factory.Sequence(lambda n: f"网点 {n}")
+    kind = "staffed"
     geom = factory.LazyFunction(lambda: Point(113.001, 30.001, srid=SRID))
 
 
@@ -97,7 +99,7 @@ class MachineFactory(OutletFactory):
         model = Machine
 
     name = factory.Sequence(lambda n: f"机具 {n}")
-    kind = Machine.Kind.CASH_POINT
+    kind = "cash_point"
 
 
 def square(x0: int, y0: int, x1: int, y1: int, *, step: int | None = None) -> BaseGeometry:
@@ -155,13 +157,21 @@ def published(plan: Plan, valid_from: dt.date = FIRST_DAY) -> Plan:
         plan.status = status
         plan.valid_from = valid_from if status == Plan.Status.PUBLISHED else None
         plan.save()
+    move_homes()
     return plan
+
+
+def move_homes() -> None:
+    """What the commit would do to the grids of features after a plan has begun or ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS plan_moves_homes IMMEDIATE; SET CONSTRAINTS plan_moves_homes DEFERRED")
 
 
 def retired(plan: Plan, valid_to: dt.date) -> Plan:
     """The published plan, put away."""
     plan.status, plan.valid_to = Plan.Status.RETIRED, valid_to
     plan.save()
+    move_homes()
     return plan
 
 

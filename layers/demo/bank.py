@@ -149,9 +149,9 @@ def place(
     """Outlets or machines of a bank, each belonging to the sub-branch of its township."""
     parents = {row.code: row.parent_code for row in rows}
     kinds = {
-        "营业网点": Outlet.Kind.STAFFED,
-        "自助银行": Outlet.Kind.SELF_SERVICE,
-        "助农取款点": Machine.Kind.CASH_POINT,
+        "营业网点": "staffed",
+        "自助银行": "self_service",
+        "助农取款点": "cash_point",
     }
     model.objects.bulk_create(
         model(
@@ -173,3 +173,9 @@ def township_of(code: str, parents: dict[str, str | None], branches: dict[str, I
         assert parent is not None, f"{code} lies in no township"
         code = parent
     return code
+
+
+def towns_of(rows: Sequence[GridRow], branches: dict[str, Institution]) -> dict[str, str]:
+    """The township of each grid at and below it, by code."""
+    parents = {row.code: row.parent_code for row in rows}
+    return {row.code: township_of(row.code, parents, branches) for row in rows if row.level >= TOWNSHIP}

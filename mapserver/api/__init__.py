@@ -16,11 +16,14 @@ from ninja.security import HttpBearer, SessionAuth
 from gis.errors import JingtianError
 from layers.editing.api import router as editing
 from layers.imports.api import router as imports
+from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
+from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
+from layers.people.api import router as people
 from layers.review.api import router as review
 from layers.rules.api import router as rules
-from layers.staff.api import router as staff
+from layers.siting.api import router as siting
 from layers.streets.api import router as streets
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
@@ -48,6 +51,7 @@ STATUS = {
     "already_in_charge": 409,
     "ratio_broken": 409,
     "term_not_over": 409,
+    "nothing_in_force": 404,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -91,7 +95,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, partition, review, rules, staff, streets):
+for router in (editing, ledger, oversight, partition, review, rules, siting, people, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 

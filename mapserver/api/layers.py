@@ -8,16 +8,15 @@ from django.contrib.gis.db.models.functions import Distance
 from django.contrib.gis.geos import Point, Polygon
 from django.contrib.gis.measure import D
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
 
 from gis.errors import JingtianError
-from layers.facilities.models import Facility, Machine, Outlet
+from layers.features.registry import LAYERS, kinds_of, layer_named
 from layers.grids.models import SRID, Grid
 
 router = Router(tags=["layers"])
-LAYERS: dict[str, type[Facility]] = {"outlets": Outlet, "machines": Machine}
 LIMIT = 5000
 
 
@@ -29,9 +28,10 @@ class InvalidPlace(JingtianError):
 
 def visible_layer(request: HttpRequest, layer: str) -> QuerySet[Any]:
     """The rows of a layer that the user may see; 404 for an unknown layer."""
-    if layer not in LAYERS:
-        raise Http404
-    return LAYERS[layer].objects.visible_to(request.user).select_related("institution")
+    shown = layer_named(layer)
+    return (
+        shown.visible_to(request.user).annotate(shown_name=shown.shown_name(request.user)).select_related("institution")
+    )
 
 
 def numbers(text: str, count: int, example: str) -> list[float]:
@@ -51,14 +51,18 @@ def numbers(text: str, count: int, example: str) -> list[float]:
 @router.get("/")
 def layers(request: HttpRequest) -> list[dict[str, Any]]:
     """The layers, their kinds, and how many points the user may see."""
+    kinds = kinds_of(request.user)
     return [
         {
-            "id": layer,
-            "name": str(model._meta.verbose_name),
-            "kinds": [{"id": kind.value, "name": str(kind.label)} for kind in model.Kind],
-            "count": model.objects.visible_to(request.user).count(),
+            "id": layer.id,
+            "name": layer.name,
+            "kinds": [
+                {"id": kind.key, "name": kind.label, "icon": kind.icon, "colour": kind.colour}
+                for kind in kinds[layer.id]
+            ],
+            "count": layer.visible_to(request.user).count(),
         }
-        for layer, model in LAYERS.items()
+        for layer in LAYERS.values()
     ]
 
 
@@ -89,6 +93,7 @@ def points(
     else:
         found = found.order_by("pk")
     total = found.count()
+    labels = {kind.key: kind.label for kind in kinds_of(request.user, layer)[layer]}
     rows = list(found[offset : offset + limit])
     return {
         "type": "FeatureCollection",
@@ -102,9 +107,9 @@ def points(
                 "properties": {
                     "id": row.pk,
                     "code": row.code,
-                    "name": row.name,
+                    "name": row.shown_name,
                     "kind": row.kind,
-                    "kind_label": row.get_kind_display(),
+                    "kind_label": labels.get(row.kind, row.kind),
                     "institution": row.institution.name,
                     "synthetic": row.synthetic,
                 }

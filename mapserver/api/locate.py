@@ -13,11 +13,11 @@ from django.contrib.gis.geos import Point
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import get_language
 from ninja import Query, Router
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
-from layers.facilities.models import Machine, Outlet
 from layers.grids.models import Grid, Plan, PlanQuerySet
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment
@@ -26,7 +26,6 @@ from mapserver.batch import locate_csv, locate_geojson
 from mapserver.sqlfile import Subquery, run
 
 router = Router(tags=["locate"])
-OUTLET_KINDS, MACHINE_KINDS = dict(Outlet.Kind.choices), dict(Machine.Kind.choices)
 
 
 class OutsideEveryGrid(JingtianError):
@@ -63,13 +62,11 @@ def locate(
         accuracy=accuracy,
         user=user.pk,
         own_path=user.own_path,
+        language=get_language(),
     )
     if text is None:
         raise _outside(x, y, plans_to_search(user, day, plan))
     found: dict[str, Any] = json.loads(text)
-    for kind, labels in (("outlets", OUTLET_KINDS), ("machines", MACHINE_KINDS)):
-        for spot in found["nearest"][kind]:
-            spot["kind_label"] = labels[spot["kind"]]
     found |= {
         "point": {"lon": x, "lat": y, "datum": "cgcs2000"},
         "people_visible": not user.is_regulator,

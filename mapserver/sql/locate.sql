@@ -66,12 +66,12 @@ SELECT jsonb_build_object(
     'nearest', jsonb_build_object(
         'outlets', (
             SELECT coalesce(jsonb_agg(to_jsonb(spot) ORDER BY distance_m), '[]') FROM (
-                SELECT outlet.id, name, kind, synthetic, ST_X(outlet.geom) AS lon, ST_Y(outlet.geom) AS lat,
+                SELECT outlet.id, name, kind, label_of_kind('outlets', kind, %(language)s::text) AS kind_label, synthetic, ST_X(outlet.geom) AS lon, ST_Y(outlet.geom) AS lat,
                     ST_Distance(outlet.geom::geography, here.geog) AS distance_m
                 FROM outlet WHERE outlet.institution_id = ANY (ARRAY({institutions})) ORDER BY outlet.geom::geography <-> here.geog LIMIT 3) AS spot),
         'machines', (
             SELECT coalesce(jsonb_agg(to_jsonb(spot) ORDER BY distance_m), '[]') FROM (
-                SELECT machine.id, name, kind, synthetic, ST_X(machine.geom) AS lon, ST_Y(machine.geom) AS lat,
+                SELECT machine.id, name, kind, label_of_kind('machines', kind, %(language)s::text) AS kind_label, synthetic, ST_X(machine.geom) AS lon, ST_Y(machine.geom) AS lat,
                     ST_Distance(machine.geom::geography, here.geog) AS distance_m
                 FROM machine WHERE machine.institution_id = ANY (ARRAY({institutions})) ORDER BY machine.geom::geography <-> here.geog LIMIT 3) AS spot)
     )

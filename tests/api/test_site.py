@@ -49,6 +49,8 @@ def test_every_address_of_the_api_is_in_the_matrix(world: World):
     known |= {"people/<staff_id>/over", "people/<staff_id>/under", "grids/<grid_id>/people"}
     known |= {"grids/<grid_id>/assignments", "posts/<post_id>/assignments"}
     known |= {f"assignments/<assignment_id>/{step}" for step in ("hand-over", "end", "approve", "refuse")}
+    known |= {"siting", "siting/csv", "oversight", "oversight/table", "oversight/settings"}
+    known |= {"customers/<customer_id>", "customers/<customer_id>/unmask", "cares"}
     known |= {"streets", "buildings", "streets/trace", "streets/align"}
     assert {route for route in routes if not route.startswith(("imports", "<path:"))} == known
 

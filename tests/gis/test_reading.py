@@ -530,6 +530,10 @@ def circle(vertices: int) -> Polygon:
     return Polygon(np.round(xy, 7))
 
 
+SECONDS_OF_READING = 4_000_000
+"""Vertices that no machine reads within the second that the tests of time allow, in a file below the limit of its size."""
+
+
 def test_a_polygon_of_a_million_vertices_is_refused_within_bounds(write: Callable[..., Path]) -> None:
     with pytest.raises(refusals.TooLarge, match="in one polygon"):
         read_features(write(shapely.to_geojson(circle(1_000_000)).encode()))
@@ -543,14 +547,14 @@ def test_memory_stays_bounded(write: Callable[..., Path]) -> None:
 
 
 def test_time_stays_bounded(write: Callable[..., Path]) -> None:
-    path = write(shapely.to_geojson(circle(1_000_000)).encode())
+    path = write(shapely.to_geojson(circle(SECONDS_OF_READING)).encode())
     with pytest.raises(refusals.TookTooLong, match="1 seconds"):
         read_features(path, limits=Limits(seconds=1))
 
 
 def test_an_orphaned_reader_stops_by_itself(write: Callable[..., Path], tmp_path: Path) -> None:
     """Processor time is limited in the reading process too, in case nobody is left to stop it."""
-    path = write(shapely.to_geojson(circle(1_000_000)).encode())
+    path = write(shapely.to_geojson(circle(SECONDS_OF_READING)).encode())
     request = {"path": str(path), "limits": asdict(Limits(seconds=1)), "encoding": None, "layer": None}
     with pytest.raises(refusals.TookTooLong):
         reading._run(request, Limits(seconds=60), tmp_path)

@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from layers.editing.models import Edit
-from layers.facilities.models import Machine
 from layers.grids.coverage import audit, shape_of
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.rules.measures import measure
@@ -206,7 +205,7 @@ def test_the_workload_is_the_formula_of_the_institution(town: Town) -> None:
     home = town.plan.institution
     MeasureSettings.objects.create(institution=home, household_weight=2, cash_point_weight=100, km2_weight=50)
     place = Point(*degrees(0.3, 0.3), srid=SRID)
-    MachineFactory(institution=home, kind=Machine.Kind.CASH_POINT, geom=place)
+    MachineFactory(institution=home, kind="cash_point", geom=place)
     village = town.village(1)
     answer = town.done("partition", grid=village.pk, count=4, weight="workload", apply=True, base_revision=1)
     assert answer["summary"]["balanced"] and not answer["summary"]["estimated"]

@@ -109,7 +109,8 @@ def test_the_list_is_that_of_the_audit(psql: Client):
     triggers = psql.run(
         "SELECT tgname FROM pg_trigger WHERE tgrelid IN ('grid'::regclass, 'grid_cover'::regclass, 'plan'::regclass) AND NOT tgisinternal"
     )
-    assert {name for (name,) in triggers} == known & TRIGGERS
+    # Not of the guard: it moves the grids of features, which have an audit of their own.
+    assert {name for (name,) in triggers} - {"plan_moves_homes"} == known & TRIGGERS
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)

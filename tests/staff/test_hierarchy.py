@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layers.staff.hierarchy import Node, who_is_over, who_is_under
+from layers.people.hierarchy import Node, who_is_over, who_is_under
 from tests.factories import StaffFactory
 from tests.staff.town import Town, build, today
 

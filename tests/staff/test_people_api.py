@@ -9,7 +9,7 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from layers.audit.models import Entry
-from layers.staff.lists import LISTS
+from layers.people.lists import LISTS
 from layers.staff.models import Assignment, Post
 from tests.api.world import assert_fault, bearer
 from tests.factories import AssignmentFactory, StaffFactory

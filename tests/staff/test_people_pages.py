@@ -6,8 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from layers.people.sheets import sheet_of
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffSettings, Term
-from layers.staff.sheets import sheet_of
 from tests.factories import AssignmentFactory, StaffFactory
 from tests.staff.test_registry import picture
 from tests.staff.town import Town, today

@@ -1,0 +1,66 @@
+"""Which layers there are: each is a table of features, registered by the app that has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Expression, F
+from django.http import Http404
+
+from layers.features.models import Feature, FeatureQuerySet, Kind
+from layers.orgs.models import User
+
+LAYERS: dict[str, Layer] = {}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """图层: a table of features, and the vocabulary of its kinds.
+
+    Attributes
+    ----------
+    is_personal
+        Its features are people or their homes: outside the own subtree nothing is shown, not even a count.
+    """
+
+    id: str
+    model: type[Feature]
+    is_personal: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.model._meta.verbose_name)
+
+    def visible_to(self, user: User) -> FeatureQuerySet[Any]:
+        """The features that the user may see."""
+        found: FeatureQuerySet[Any] = self.model.objects.visible_to(user)
+        return found
+
+    def shown_name(self, user: User) -> Expression | F:
+        """The name as the user is shown it, wherever it is shown: of personal layers, masked."""
+        return F("name")
+
+    def names_can_be_searched(self, user: User) -> bool:
+        """Whether a search may look into names: not into those that are masked."""
+        return True
+
+
+def register(layer: Layer) -> None:
+    """Add a layer; called when its app is ready."""
+    LAYERS[layer.id] = layer
+
+
+def layer_named(name: str) -> Layer:
+    """A layer by its id; 404 where there is none."""
+    if name not in LAYERS:
+        raise Http404
+    return LAYERS[name]
+
+
+def kinds_of(user: User, *layers: str) -> dict[str, list[Kind]]:
+    """The kinds that a user can read of, by layer, in order; of the layers named, or of all."""
+    found: dict[str, list[Kind]] = {layer: [] for layer in layers or LAYERS}
+    for kind in Kind.objects.for_user(user).filter(layer__in=list(found)):
+        found[kind.layer].append(kind)
+    return found
