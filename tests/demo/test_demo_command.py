@@ -47,6 +47,13 @@ def test_one_worker_a_grid_and_one_vacancy(demo_site: None):
     assert GridCount.objects.filter(grid__in=leaves, value__gt=0).count() == leaves.count()
 
 
+def test_part_time_workers_have_an_account_manager_and_sub_branches_a_head(demo_site: None):
+    part_time = Staff.objects.filter(kind="part_time", institution__code__startswith="QJ-", left_on=None)
+    assert part_time.exists() and not part_time.exclude(supervisor__kind="account_manager").exists()
+    heads = Staff.objects.filter(kind="grid_manager", institution__code__startswith="QJ-")
+    assert heads.values("institution").distinct().count() == 24
+
+
 def test_everything_made_up_is_marked(demo_site: None):
     for model in (Institution, User, Staff, Post, Outlet, Machine, GridCount, Plan):
         assert model.objects.exists() and not model.objects.filter(synthetic=False).exists()
