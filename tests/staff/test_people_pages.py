@@ -195,7 +195,7 @@ def test_a_sheet_that_is_switched_off_or_unknown_is_not_there(town: Town, sheet:
     assert Client().get("/public/0123456789abcdef0123/").status_code == 404
     assert Client().get(f"/public/{town.grid('001').pk}/").status_code == 404
     assert Client().get("/public/").status_code == 404
-    assert Client().post(sheet).status_code == 405
+    assert Client().post(sheet).status_code == 405 and Client().head(sheet).status_code == 200
     StaffSettings.objects.update(public_sheets=False)
     for path in (sheet, f"{sheet}qr.svg"):
         assert Client().get(path).status_code == 404
