@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "layers.rules",
     "layers.siting",
     "layers.oversight",
+    "layers.people",
     "layers.editing",
     "layers.partition",
     "layers.review",

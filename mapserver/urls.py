@@ -5,8 +5,8 @@ from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from layers.accounts.views import SignIn, second_factor_page
+from layers.people.urls import sheets
 from layers.review.urls import shared
-from layers.staff.urls import sheets
 from mapserver import views
 from mapserver.api import api
 from mapserver.tiles import no_such_tile, tile
@@ -22,7 +22,7 @@ urlpatterns = [
     path("plans/", include("layers.review.urls")),
     path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),
-    path("people/", include("layers.staff.urls")),
+    path("people/", include("layers.people.urls")),
     path("public/", include(sheets)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),

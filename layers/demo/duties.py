@@ -88,7 +88,9 @@ def arrange_people(
     _help(rows, branches, ids)
     PublicSheet.objects.bulk_create(PublicSheet(institution=bank, code=row.code) for row in rows if row.level == GRID)
     for i, one in enumerate(workers[:12]):
-        one.photo.save("photo.jpg", ContentFile(_portrait(i)))
+        # Only the photograph: the rows in memory do not know their supervisors.
+        one.photo.save("photo.jpg", ContentFile(_portrait(i)), save=False)
+        one.save(update_fields=["photo"])
 
 
 def _lead(bank: Institution, branches: dict[str, Institution], rows: Sequence[GridRow], ids: dict[str, int]) -> None:

@@ -30,7 +30,9 @@ class CustomerQuerySet(FeatureQuerySet["Customer"]):
 
     def in_grids_of(self, user: User) -> CustomerQuerySet:
         """Those in the grids that a person serves today, at whatever level."""
-        served = Grid.objects.filter(assignments__in=Assignment.objects.on().filter(staff__user=user)).values("pk")
+        served = Grid.objects.filter(assignments__in=Assignment.objects.on().serving().filter(staff__user=user)).values(
+            "pk"
+        )
         sql, parameters = served.query.sql_with_params()
         leaves = RawSQL(f"SELECT id FROM leaves_below(ARRAY({sql}))", parameters)
         home = Grid.objects.filter(plan=OuterRef("area__plan"), code=OuterRef("grid_code"), pk__in=leaves)

@@ -21,17 +21,17 @@ from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
 from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
+from layers.people.api import router as people
 from layers.review.api import router as review
 from layers.rules.api import router as rules
 from layers.siting.api import router as siting
-from layers.staff.api import router as staff
 from layers.streets.api import router as streets
 from mapserver.api.export import router as exports
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
 from mapserver.api.me import router as me
-from mapserver.api.people import router as people
+from mapserver.api.people import router as unmasking
 from mapserver.api.plans import router as plans
 
 STATUS = {
@@ -101,8 +101,8 @@ api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)
 api.add_router("/exchange", exchange)
 api.add_router("/imports", imports)
-api.add_router("/people", people)
-for router in (editing, ledger, oversight, partition, review, rules, siting, staff, streets):
+api.add_router("/people", unmasking)
+for router in (editing, ledger, oversight, partition, review, rules, siting, people, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 

@@ -49,7 +49,7 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'kind_label', %(words)s::jsonb -> 'assignment' -> kind,
             'role', role, 'role_label', term_label(%(words)s::jsonb, 'role', role, path, %(language)s::text),
             'staff_kind_label', term_label(%(words)s::jsonb, 'staff', staff_kind, path, %(language)s::text), 'institution', people.institution,
-            'work_phone', work_phone, 'synthetic', synthetic, 'since', since) ORDER BY kind DESC, name), '[]')
+            'work_phone', work_phone, 'synthetic', synthetic, 'since', since) ORDER BY kind DESC, role DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
     'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),
     'border_point', json_build_array(ST_X(border.point), ST_Y(border.point)),
@@ -57,7 +57,7 @@ SELECT json_build_object(
     'near_border', border.distance_m <= %(accuracy)s::float8,
     'candidates', (
         SELECT coalesce(json_agg(json_build_object('id', id, 'code', code, 'name', name, 'distance_m', distance_m,
-            'responsible', (SELECT coalesce(json_agg(people.name), '[]') FROM people WHERE grid_id = around.id))
+            'responsible', (SELECT coalesce(json_agg(people.name), '[]') FROM people WHERE grid_id = around.id AND kind = 'main'))
             ORDER BY distance_m, code), '[]')
         FROM around),
     'nearest', json_build_object(

@@ -29,7 +29,7 @@ from layers.rules.models import Rule
 from layers.rules.presets import presets
 from layers.staff.models import Assignment, Post, Staff, StaffSettings
 from layers.staff.photos import store
-from layers.staff.sheets import sheet_of
+from layers.people.sheets import sheet_of
 from mapserver.api import api
 from tests.api.matrix import API, PAGES, ROLES, Line
 from tests.api.test_scopes import addresses

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from layers.facilities.models import Machine, Outlet
 from layers.features.registry import LAYERS
 from layers.ledger.models import Customer
-from layers.staff.lists import LISTS
+from layers.people.lists import LISTS
 from layers.staff.models import Staff
 from tests.api.world import CUSTOMER_PHONE, INSIDE, LEAF, PHONES, World, bearer, spot
 from tests.factories import OutletFactory, UserFactory, retired
@@ -56,7 +54,10 @@ def addresses(world: World) -> list[str]:
     """Every address that answers a GET, for every row that exists, whoever's it is."""
     found = ["/api/me", "/api/plans", "/api/layers/", f"/api/locate?{HERE}&accuracy=5000"]
     found += ["/api/measures", "/api/rules", "/api/rules/presets"]
-    found += ["/api/notices", "/api/review/settings"]
+    found += ["/api/notices", "/api/review/settings", "/api/people", "/api/people?format=csv", "/api/people/lists"]
+    found += [f"/api/people/lists/{key}" for key in LISTS] + ["/api/people/proposals", "/api/posts"]
+    found += [f"/api/people/{one}{rest}" for one in _staff() for rest in ("", "/over", "/under")]
+    found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/{layer}?bbox=112,29,114,31" for layer in ("streets", "buildings")]
     for plan in world.plans.values():
         found += [f"/api/plans/{plan.pk}{rest}" for rest in ("", "/topology", "/coverage", "/search?q=县", "/grids")]
@@ -84,11 +85,8 @@ def addresses(world: World) -> list[str]:
     return found + [f"/api/imports/{job.pk}" for job in world.imports.values()]
 
 
-def text_of(answers: Iterable[HttpResponse]) -> str:
-    """All that was answered, streams too."""
-    return b"\n".join(
-        b"".join(answer.streaming_content) if answer.streaming else answer.content for answer in answers
-    ).decode(errors="replace")
+def _staff() -> list[int]:
+    return list(Staff.objects.order_by("pk").values_list("pk", flat=True))
 
 
 def posts(client: Client, world: World) -> list[bytes]:
@@ -112,7 +110,7 @@ def test_every_user_reads_exactly_what_is_theirs(world: World, name: str):
     client = world.client(name)
     answers = [client.get(address) for address in addresses(world)]
     assert {answer.status_code for answer in answers} <= {200, 403, 404}
-    text = text_of(answers) + b"\n".join(posts(client, world)).decode(errors="replace")
+    text = b"\n".join([*(answer.getvalue() for answer in answers), *posts(client, world)]).decode(errors="replace")
     assert {word for word in WORDS if word in text} == SEEN[name]
 
 
@@ -163,7 +161,7 @@ def test_a_regulator_sees_no_people(world: World):
 
 def test_a_regulator_role_inside_a_bank_opens_nothing_more(world: World):
     client = bearer(UserFactory(institution=world.institutions["甲总"], role="regulator"))
-    text = text_of(client.get(address) for address in addresses(world))
+    text = b"".join(client.get(address).getvalue() for address in addresses(world)).decode(errors="replace")
     assert {word for word in WORDS if word in text} == SEEN["监管 regulator"]
 
 

@@ -80,7 +80,7 @@ def test_session_and_token_see_the_same(world: World):
             one, other = by_session.get(address), by_token.get(address)
             assert one.status_code == other.status_code, address
             if one.status_code == 200:
-                assert _without_clock(one.content) == _without_clock(other.content)
+                assert _without_clock(one.getvalue()) == _without_clock(other.getvalue())
 
 
 def _without_clock(content: bytes) -> bytes:

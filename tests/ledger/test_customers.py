@@ -136,3 +136,14 @@ def test_a_customer_taken_up_keeps_the_outlet_that_serves_it(bank: Institution, 
     firm = customer(bank, 0, 0, kind="leading_firm", name="演示集团", served_by=branch, served_share=0.4)
     shown = user_of(bank, "manager").get(f"/api/customers/{firm.pk}").json()
     assert (shown["institution"], shown["served_by"]) == ("甲行", {"name": "甲一支行", "share": 0.4})
+
+
+@pytest.mark.parametrize("how", [{"kind": "member", "role": "volunteer"}, {"status": "proposed"}])
+def test_who_only_belongs_to_a_grid_or_is_proposed_for_it_reads_nobody(
+    bank: Institution, plan: Plan, how: dict[str, str]
+) -> None:
+    mine = customer(bank, 0, 0)
+    user = UserFactory(institution=bank, role="worker")
+    grid = Grid.objects.get(plan=plan, code=mine.grid_code)
+    AssignmentFactory(staff=StaffFactory(institution=bank, user=user), grid=grid, **how)
+    assert names(bearer(user)) == []

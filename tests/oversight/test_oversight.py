@@ -95,3 +95,10 @@ def test_limits_out_of_range(regulator: Client, limits: dict) -> None:
     assert_fault(
         regulator.put("/api/oversight/settings", body, content_type="application/json"), 422, "invalid_request"
     )
+
+
+def test_somebody_proposed_does_not_serve_yet(regulator: Client, two_banks: tuple[Plan, Plan]) -> None:
+    before = regulator.get("/api/oversight").json()["area_by_depth"]
+    vacant = two_banks[0].grids.get(code="429005001001")
+    AssignmentFactory(staff=StaffFactory(institution=two_banks[0].institution), grid=vacant, status="proposed")
+    assert regulator.get("/api/oversight").json()["area_by_depth"] == before

@@ -10,10 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
+from layers.people import arrange
 from layers.review.rehome import rehome
 from layers.rules.models import Rule
 from layers.rules.presets import take_over
-from layers.staff import arrange
 from layers.staff.faults import AlreadyInCharge, NotAssignable, NotProposed, RatioBroken, TermNotOver, UnknownTerm
 from layers.staff.history import grid_on, history, in_charge
 from layers.staff.models import Absence, Assignment, Staff, StaffSettings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from layers.staff.hierarchy import Node, who_is_over, who_is_under
+from layers.people.hierarchy import Node, who_is_over, who_is_under
+from layers.staff.models import Staff
 from tests.factories import StaffFactory
 from tests.staff.town import Town, build, today
 
@@ -80,3 +81,20 @@ def test_the_tree_of_a_day_gone_by(deep: Town) -> None:
     deep.people["镇长"].assignments.update(valid_to=today(-10))
     then, now = (who_is_over(deep.people["a"], day)["administrative"][0] for day in (today(-11), today()))
     assert "镇长" in names(then) and "镇长" not in names(now)
+
+
+@pytest.mark.domain("YL07")
+def test_responsibility_runs_through_account_manager_and_heads_without_a_gap(deep: Town) -> None:
+    """责任跟进无缝: from the part-time worker of a grid to the account manager, the head of the sub-branch, and the bank's."""
+    seller = StaffFactory(institution=deep.branch, name="客户经理", kind="account_manager")
+    a = deep.people["a"]
+    a.supervisor = seller
+    a.save()
+    assert names(who_is_over(a)["service"]) == ["客户经理", "支行长", "行长"]
+    top = who_is_under(deep.people["行长"])["service"]
+    assert names(top.below) == ["县长", "支行长"]
+    below = {node.staff.name: names(node.below) for node in who_is_under(deep.people["支行长"])["service"].below}
+    assert below["客户经理"] == ["员工a"] and "员工a" not in below
+    # Without a head of its own the sub-branch is led from above.
+    Staff.objects.filter(name="支行长").update(left_on=today())
+    assert "客户经理" in names(who_is_under(deep.people["行长"])["service"].below)

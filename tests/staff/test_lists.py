@@ -9,11 +9,11 @@ from django.contrib.gis.geos import LineString, Point
 from django.db import IntegrityError, transaction
 
 from layers.grids.models import SRID, GridCount
+from layers.people.checks import of_grids, of_institutions, of_staff
+from layers.people.lists import LISTS, counts, rows_of
 from layers.rules.evaluate import evaluate
 from layers.rules.measures import measure
 from layers.rules.presets import take_over
-from layers.staff.checks import of_grids, of_institutions, of_staff
-from layers.staff.lists import LISTS, counts, rows_of
 from layers.staff.models import Absence, Post, StaffItem, StaffSettings
 from tests.factories import AssignmentFactory, StaffFactory, square_plan
 from tests.staff.town import Town, today

@@ -9,7 +9,7 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from layers.audit.models import Entry
-from layers.staff.lists import LISTS
+from layers.people.lists import LISTS
 from layers.staff.models import Assignment, Post
 from tests.api.world import assert_fault, bearer
 from tests.factories import AssignmentFactory, StaffFactory
@@ -164,3 +164,26 @@ def test_the_panel_of_a_grid_says_who_is_away_and_what_is_vacant(town: Town, bos
     assert [(one["name"], one["away"], one["role_label"]) for one in body["responsible"]] == [("员工a", True, "网格员")]
     assert body["vacant"] is False and body["can_arrange"] is True
     assert boss.get(f"/api/grids/{town.grid('002').pk}").json()["vacant"] is True
+
+
+def test_a_colleague_from_another_branch_is_seen_without_her_telephone_and_place(town: Town) -> None:
+    other = StaffFactory(institution=town.head, name="总行员工", work_phone="0728-0123456", subsidy=500)
+    other.geom = town.grid("001").geom.point_on_surface
+    other.save()
+    other.items.create(kind="card", number="K-77", issued_on="2026-01-01")
+    town.serve("a", "001")
+    AssignmentFactory(staff=other, grid=town.grid("001"), kind="backup")
+    worker = bearer(town.users["worker"])
+    seen = worker.get(f"/api/people/{other.pk}").json()
+    assert (
+        seen["work_phone"].endswith("456") and "*" in seen["work_phone"] and seen["at"] is None and seen["items"] == []
+    )
+    assert "0728-0123456" not in worker.get("/api/people?format=csv").getvalue().decode()
+    shown = Client()
+    shown.force_login(town.users["worker"])
+    text = shown.get(f"/people/{other.pk}/").content.decode()
+    assert "总行员工" in text and "K-77" not in text and "500 元" not in text and "0728-0123456" not in text
+    boss = bearer(town.users["boss"]).get(f"/api/people/{other.pk}").json()
+    assert boss["work_phone"] == "0728-0123456" and boss["at"] and boss["items"]
+    own = worker.get(f"/api/people/{town.people['a'].pk}").json()
+    assert own["work_phone"] == town.people["a"].work_phone

@@ -6,8 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from layers.people.sheets import sheet_of
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffSettings, Term
-from layers.staff.sheets import sheet_of
 from tests.factories import AssignmentFactory, StaffFactory
 from tests.staff.test_registry import picture
 from tests.staff.town import Town, today
@@ -195,7 +195,7 @@ def test_a_sheet_that_is_switched_off_or_unknown_is_not_there(town: Town, sheet:
     assert Client().get("/public/0123456789abcdef0123/").status_code == 404
     assert Client().get(f"/public/{town.grid('001').pk}/").status_code == 404
     assert Client().get("/public/").status_code == 404
-    assert Client().post(sheet).status_code == 405
+    assert Client().post(sheet).status_code == 405 and Client().head(sheet).status_code == 200
     StaffSettings.objects.update(public_sheets=False)
     for path in (sheet, f"{sheet}qr.svg"):
         assert Client().get(path).status_code == 404
@@ -210,3 +210,24 @@ def test_a_sheet_follows_the_grid_into_the_next_plan(town: Town, sheet: str) -> 
     AssignmentFactory(staff=town.people["c"], grid=new.grids.get(code=town.grid("001").code))
     assert "员工c" in Client().get(sheet).content.decode()
     assert PublicSheet.objects.count() == 1
+
+
+@pytest.mark.domain("GB02")
+def test_a_post_is_registered_as_a_point_or_a_line_with_its_partners(town: Town) -> None:
+    boss = page(town, "boss")
+    form = {"institution": town.branch.pk, "code": "D1", "name": EVIL, "kind": "shop", "places": "113.001, 30.001"}
+    answer = boss.post("/people/posts/new/", form, follow=True)
+    shop = Post.objects.get(code="D1")
+    assert shop.geom.coords == (113.001, 30.001) and EVIL not in answer.content.decode()
+    road = form | {"code": "L1", "kind": "road", "places": "113, 30\n113.01, 30.01\n", "partners": [shop.pk]}
+    boss.post("/people/posts/new/", road)
+    line = Post.objects.get(code="L1")
+    assert line.geom.geom_type == "LineString" and list(shop.partners.all()) == [line]
+    for places in ("113", "a, b", "113, 30\n113, 30", "999, 30", "inf, 30"):
+        again = boss.post("/people/posts/new/", form | {"code": "X", "places": places})
+        assert again.status_code == 200 and "用逗号隔开" in again.content.decode(), places
+    boss.post(f"/people/posts/{line.pk}/edit/", road | {"partners": [], "name": "改名"})
+    line.refresh_from_db()
+    assert line.name == "改名" and not shop.partners.exists()
+    assert page(town, "auditor").get(f"/people/posts/{line.pk}/edit/").status_code == 403
+    assert page(town, "stranger").get(f"/people/posts/{line.pk}/edit/").status_code == 404

@@ -5,5 +5,6 @@ WHERE leaf.plan_id = ANY (%(plans)s)
     AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = leaf.id)
     AND EXISTS (
         SELECT FROM assignment
-        WHERE assignment.grid_id = leaf.id AND assignment.kind = 'main' AND assignment.status = 'approved' AND assignment.valid_from <= %(day)s
+        WHERE assignment.grid_id = leaf.id AND assignment.kind = 'main' AND assignment.status = 'approved'
+            AND assignment.valid_from <= %(day)s
             AND (assignment.valid_to IS NULL OR assignment.valid_to > %(day)s))

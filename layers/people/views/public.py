@@ -6,11 +6,11 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from layers.grids.models import Grid
-from layers.staff.sheets import drawing, open_sheet, people_of, qr_svg
-from layers.staff.views.pages import photo_response
+from layers.people.sheets import drawing, open_sheet, people_of, qr_svg
+from layers.people.views.pages import photo_response
 from layers.staff.vocabulary import label
 
 KEPT_S = 300
@@ -31,7 +31,7 @@ def _public(answer: HttpResponse) -> HttpResponse:
     return answer
 
 
-@require_GET
+@require_safe
 def sheet_page(request: HttpRequest, token: str) -> HttpResponse:
     """The sheet: map, name, photo, work phone and duties of those in charge today; fits an A4 page."""
     grid = _grid(token)
@@ -58,10 +58,10 @@ def sheet_page(request: HttpRequest, token: str) -> HttpResponse:
         "today": timezone.localdate(),
         "synthetic": grid.plan.synthetic or any(one["synthetic"] for one in people),
     }
-    return _public(render(request, "staff/sheet.html", context))
+    return _public(render(request, "people/sheet.html", context))
 
 
-@require_GET
+@require_safe
 def sheet_qr(request: HttpRequest, token: str) -> HttpResponse:
     """The QR code that opens the sheet."""
     _grid(token)
@@ -69,7 +69,7 @@ def sheet_qr(request: HttpRequest, token: str) -> HttpResponse:
     return _public(HttpResponse(qr_svg(address), content_type="image/svg+xml"))
 
 
-@require_GET
+@require_safe
 def sheet_photo(request: HttpRequest, token: str, assignment_id: int) -> FileResponse:
     """The photograph of somebody who is on the sheet today."""
     one = next((each for each in people_of(_grid(token)) if each.pk == assignment_id), None)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User
-from layers.staff import checks
+from layers.people import checks
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
 from layers.staff.models.people import VIEWERS
 from layers.staff.vocabulary import label, terms

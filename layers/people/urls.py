@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from layers.staff.views import pages, public, setting
+from layers.people.views import pages, public, setting
 
 urlpatterns = [
     path("", pages.people_page, name="people"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("<int:staff_id>/edit/", pages.person_form, name="edit-person"),
     path("<int:staff_id>/photo.jpg", pages.photo, name="photo"),
     path("grids/<int:grid_id>/", pages.grid_people, name="grid-people"),
+    path("posts/new/", pages.post_form, name="new-post"),
+    path("posts/<int:post_id>/edit/", pages.post_form, name="edit-post"),
     path("posts/<int:post_id>/", pages.post_people, name="post-people"),
 ]
 sheets = [

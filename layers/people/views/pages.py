@@ -23,15 +23,25 @@ from gis.errors import JingtianError
 from layers.audit.events import record_read
 from layers.grids.models import Grid
 from layers.orgs.models import Institution, User
-from layers.staff import arrange, registry, rights
-from layers.staff.api import proposed, seen_assignment, seen_grid, seen_post, seen_staff
-from layers.staff.checks import of_grids, of_staff
-from layers.staff.forms import AbsenceForm, AssignForm, EndForm, HandOverForm, ItemForm, PersonForm, PhotoForm
-from layers.staff.hierarchy import Node, who_is_over, who_is_under
+from layers.people import arrange
+from layers.people.api import proposed, seen_assignment, seen_grid, seen_post, seen_staff
+from layers.people.checks import of_grids, of_staff
+from layers.people.forms import (
+    AbsenceForm,
+    AssignForm,
+    EndForm,
+    HandOverForm,
+    ItemForm,
+    PersonForm,
+    PhotoForm,
+    PostForm,
+)
+from layers.people.hierarchy import Node, who_is_over, who_is_under
+from layers.people.sheets import sheet_of
+from layers.staff import registry, rights
 from layers.staff.history import grid_on, history, in_charge
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.staff.photos import store
-from layers.staff.sheets import sheet_of
 from layers.staff.vocabulary import label, terms
 
 WHOLE_TREE = 300
@@ -84,7 +94,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
         "can_arrange": user.role in rights.ARRANGERS,
         "can_set": user.role == User.Role.ADMINISTRATOR,
     }
-    return render(request, "staff/people.html", context)
+    return render(request, "people/people.html", context)
 
 
 @for_banks
@@ -105,6 +115,8 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
     held = staff.assignments.select_related("grid", "post", "staff__institution").order_by("-valid_from", "pk")
     context = {
         "person": staff,
+        "phone": rights.phone_for(user, staff),
+        "whole": rights.sees_details(user, staff),
         "kind": label("staff", staff.kind, staff.institution),
         "duties": [label("duty", duty, staff.institution) for duty in staff.duties],
         "held": [_turn(one, at) for one in held],
@@ -120,7 +132,7 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
         "at": at,
         "today": timezone.localdate(),
     }
-    return render(request, "staff/person.html", context)
+    return render(request, "people/person.html", context)
 
 
 def _change_person(
@@ -164,7 +176,22 @@ def person_form(request: HttpRequest, staff_id: int | None = None) -> HttpRespon
         request, form, lambda: registry.save_person(user, staff, **form.cleaned_data), _("已保存。")
     ):
         return redirect("person", staff.pk)
-    return render(request, "staff/person_form.html", {"form": form, "person": staff if staff_id else None})
+    return render(request, "people/person_form.html", {"form": form, "person": staff if staff_id else None})
+
+
+@for_banks
+def post_form(request: HttpRequest, post_id: int | None = None) -> HttpResponseBase:
+    """Register a post, or change it."""
+    user = request.user
+    post = seen_post(request, post_id) if post_id is not None else Post(institution=user.institution)
+    if not rights.may_arrange(user, post.institution):
+        raise PermissionDenied
+    form = PostForm(user, request.POST if request.method == "POST" else None, instance=post)
+    if request.method == "POST" and attempt(
+        request, form, lambda: registry.save_post(user, post, **form.cleaned_data), _("已保存。")
+    ):
+        return redirect("post-people", post.pk)
+    return render(request, "people/post_form.html", {"form": form, "post": post if post_id else None})
 
 
 @for_banks
@@ -243,8 +270,9 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
         "sheet": _sheet(unit) if is_grid else None,
         "public": is_grid and StaffSettings.of(unit.plan.institution).public_sheets,
         "can_arrange": can_arrange,
+        "can_change": not is_grid and rights.may_arrange(user, unit.institution),
     }
-    return render(request, "staff/unit.html", context)
+    return render(request, "people/unit.html", context)
 
 
 def _change_unit(
@@ -291,7 +319,7 @@ def proposals_page(request: HttpRequest) -> HttpResponseBase:
         attempt(request, None, lambda: decide(user, one, note), _("已办理。"))
         return redirect("proposals")
     waiting = [_turn(one, one.valid_from) | {"may": rights.may_decide(user, one)} for one in proposed(user)]
-    return render(request, "staff/proposals.html", {"waiting": waiting})
+    return render(request, "people/proposals.html", {"waiting": waiting})
 
 
 def _turn(one: Assignment, at: dt.date) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from django.utils.translation import get_language
 
 from layers.grids.models import Grid
 from layers.orgs.models import Institution
+from layers.people.measures import rows
 from layers.rules.evaluate import Broken, assess, is_outside, sentences, subject_of
 from layers.rules.measures import REGISTRY
 from layers.rules.models import Rule
-from layers.staff.measures import rows
 from layers.staff.models import Staff
 
 

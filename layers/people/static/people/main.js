@@ -17,6 +17,10 @@ let request = 0;
 
 const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("在岗人员, 以及今天负责的网格和点位"), count: null });
 
+const everyPost = () => ({ id: "all-posts", name: gettext("全部点位"), about: gettext("点和线的责任单元, 以及今天的责任人"), count: null });
+/** Everything first, then what is not as it should be. */
+const choices = () => [everybody(), everyPost(), ...lists];
+
 function readAddress() {
   const query = new URLSearchParams(location.search);
   shown = { list: query.get("list") ?? "all" };
@@ -31,7 +35,7 @@ function writeAddress() {
 }
 
 function drawLists() {
-  byId("lists").replaceChildren(...[everybody(), ...lists].map(({ id, name, count: number }) =>
+  byId("lists").replaceChildren(...choices().map(({ id, name, count: number }) =>
     el("button", { type: "button", "data-list": id, "aria-current": String(id === shown.list), onclick: () => open(id) },
       name, number !== null && el("span", { class: number ? "number some" : "number" }, count(number)))));
 }
@@ -45,7 +49,7 @@ function open(id) {
 
 async function load({ more = false } = {}) {
   const number = (request += 1);
-  const list = [everybody(), ...lists].find(({ id }) => id === shown.list) ?? everybody();
+  const list = choices().find(({ id }) => id === shown.list) ?? everybody();
   byId("list-name").textContent = list.name;
   byId("list-about").textContent = [list.about, list.domain].filter(Boolean).join(" · ");
   form.hidden = list.id !== "all";
@@ -53,7 +57,8 @@ async function load({ more = false } = {}) {
   delete byId("rows").dataset.ready;
   if (!more) byId("rows").replaceChildren(el("p", { class: "note" }, gettext("正在载入…")));
   try {
-    const found = list.id === "all" ? await people(more) : await oneList(list.id, more);
+    const read = { all: people, "all-posts": posts }[list.id] ?? oneList;
+    const found = await read(more, list.id);
     if (number === request) draw(list, found, more);
   } catch (error) {
     if (!(error instanceof ApiError) || number !== request) throw error;
@@ -71,13 +76,29 @@ async function people(more) {
   return { total, rows: found.map((person) => ({ staff: { ...person, institution: person.institution.name }, person, at: person.at })) };
 }
 
-async function oneList(id, more) {
+/** Few enough to come at once. */
+async function posts() {
+  const { features } = await get("posts");
+  link(null);
+  return {
+    total: features.length,
+    rows: features.map(({ geometry, properties }) => ({
+      post: properties, geometry, at: middle(geometry), text: [properties.kind_label, ...properties.in_charge].join(" · "),
+    })),
+  };
+}
+
+const middle = ({ type, coordinates }) => (type === "Point" ? coordinates : coordinates[Math.floor(coordinates.length / 2)]);
+
+async function oneList(more, id) {
   const { numberMatched, features } = await get(`people/lists/${id}`, { limit: STEP, offset: more ? rows.length : 0 });
   link(`/api/people/lists/${id}?`);
   return { total: numberMatched, rows: features.map(({ geometry, properties }) => ({ ...properties, geometry })) };
 }
 
 function link(address) {
+  byId("csv").hidden = byId("xlsx").hidden = !address;
+  if (!address) return;
   byId("csv").href = `${address}&format=csv`.replace("?&", "?");
   byId("xlsx").href = `${address}&format=xlsx`.replace("?&", "?");
 }

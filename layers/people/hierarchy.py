@@ -126,25 +126,68 @@ def _led(own: Assignment, at: dt.date | None) -> Node:
 
 
 def under_by_institution(staff: Staff) -> Node:
-    """Everybody whose supervisor the person is, directly or not; for the head of an institution, its people without one too."""
+    """Everybody whose supervisor the person is, directly or not; for the head of an institution, its people without one too.
+
+    The heads of the institutions below report to the head above; an institution without a head is led from above.
+    """
     top = Node(staff, staff.institution.name)
+    led = _led_by_heads(staff.institution) if staff.kind in HEADS else {}
+    above_of = dict(_heads_below(led, staff.institution))
     level, seen = [top], {staff.pk}
     for _step in range(DEEPEST):
         by_id = {node.staff.pk: node for node in level}
-        reporting = Q(supervisor__in=list(by_id))
-        headed = {node.staff.institution_id: node for node in level if node.staff.kind in HEADS}
+        heads = {node.staff.institution_id: node for node in level if node.staff.kind in HEADS}
+        headed = {institution: heads[head] for institution, head in led.items() if head in heads}
+        found = Q(supervisor__in=list(by_id))
         if headed:
-            reporting |= Q(institution__in=list(headed), supervisor__isnull=True) & ~Q(kind__in=HEADS)
-        people = Staff.objects.employed().filter(reporting).exclude(pk__in=seen).select_related("institution")
+            found |= Q(institution__in=list(headed), supervisor__isnull=True) & ~Q(kind__in=HEADS)
+            next_heads = [pk for pk, above in above_of.items() if above in heads]
+            found |= Q(institution__in=next_heads, supervisor__isnull=True, kind__in=HEADS)
+        people = Staff.objects.employed().filter(found).exclude(pk__in=seen).select_related("institution")
         level = []
         for person in people.order_by("institution__path", "number"):
             seen.add(person.pk)
             node = Node(person, person.institution.name)
-            (by_id.get(person.supervisor_id or 0) or headed[person.institution_id]).below.append(node)
+            if person.supervisor_id in by_id:
+                by_id[person.supervisor_id].below.append(node)
+            elif person.kind in HEADS:
+                heads[above_of[person.institution_id]].below.append(node)
+            else:
+                headed[person.institution_id].below.append(node)
             level.append(node)
         if not level:
             break
     return top
+
+
+def _led_by_heads(top: Institution) -> dict[int, int]:
+    """For each institution at and below one, the nearest at or above it that has a head."""
+    institutions = list(Institution.objects.within(top))
+    with_head = set(
+        Staff.objects.employed()
+        .filter(institution__in=institutions, kind__in=HEADS)
+        .values_list("institution", flat=True)
+    )
+    by_path = {one.path: one.pk for one in institutions}
+    led: dict[int, int] = {}
+    for one in institutions:  # upper ones first
+        above = by_path.get(one.path[: -one.steplen])
+        if one.pk in with_head:
+            led[one.pk] = one.pk
+        elif above in led:
+            led[one.pk] = led[above]
+    return led
+
+
+def _heads_below(led: dict[int, int], top: Institution) -> list[tuple[int, int]]:
+    """Institutions with a head of their own, each with the one whose head is next above."""
+    by_path = {one.path: one.pk for one in Institution.objects.within(top)} if led else {}
+    pairs = []
+    for path, pk in by_path.items():
+        above = by_path.get(path[: -top.steplen])
+        if led.get(pk) == pk and above in led:
+            pairs.append((pk, led[above]))
+    return pairs
 
 
 def who_is_under(staff: Staff, at: dt.date | None = None) -> dict[str, Any]:

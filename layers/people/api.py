@@ -18,12 +18,10 @@ from ninja import Field, Query, Router, Schema, Status
 from layers.audit.events import record_read
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
-from layers.staff import arrange, rights
-from layers.staff.hierarchy import who_is_over, who_is_under
-from layers.staff.history import grid_on, history, in_charge
-from layers.staff.lists import LISTS, counts, rows_of
-from layers.staff.models import Assignment, Post, Staff
-from layers.staff.shapes import (
+from layers.people import arrange
+from layers.people.hierarchy import who_is_over, who_is_under
+from layers.people.lists import LISTS, counts, rows_of
+from layers.people.shapes import (
     absence_json,
     assignment_json,
     item_json,
@@ -32,6 +30,9 @@ from layers.staff.shapes import (
     person_json,
     unit_json,
 )
+from layers.staff import rights
+from layers.staff.history import grid_on, history, in_charge
+from layers.staff.models import Assignment, Post, Staff
 from layers.staff.vocabulary import label
 from layers.tables import csv_response, xlsx_response
 
@@ -116,25 +117,25 @@ def people(
     if format != "json":
         fields = ("name", "work_phone")
         record_read(request.user, Staff, [row.pk for row in rows], fields=fields, purpose="export", request=request)
-        return _people_table(rows, serving, format)
+        return _people_table(request.user, rows, serving, format)
     return {
         "count": total,
         "people": [
-            person_json(row) | {"assignments": [assignment_json(one) for one in serving.get(row.pk, [])]}
+            person_json(row, request.user) | {"assignments": [assignment_json(one) for one in serving.get(row.pk, [])]}
             for row in rows
         ],
     }
 
 
-def _people_table(rows: list[Staff], serving: dict[int, list[Assignment]], format: str) -> HttpResponseBase:
+def _people_table(user: User, rows: list[Staff], serving: dict[int, list[Assignment]], format: str) -> HttpResponseBase:
     heads = [_("工号"), _("姓名"), _("类型"), _("机构"), _("工作电话"), _("负责")]
     cells = (
         [
             row.number,
             row.name,
-            person_json(row)["kind_label"],
+            label("staff", row.kind, row.institution),
             row.institution.name,
-            row.work_phone,
+            rights.phone_for(user, row),
             "; ".join(one.unit.name for one in serving.get(row.pk, [])),
         ]
         for row in rows
@@ -200,10 +201,11 @@ def person(request: HttpRequest, staff_id: int) -> dict[str, Any]:
     staff = seen_staff(request, staff_id)
     record_read(request.user, staff, fields=("work_phone", "geom"), purpose="person", request=request)
     held = staff.assignments.select_related("staff__institution", "grid", "post").order_by("-valid_from", "pk")
-    return person_json(staff) | {
+    whole = rights.sees_details(request.user, staff)
+    return person_json(staff, request.user) | {
         "assignments": [assignment_json(one) for one in held],
         "absences": [absence_json(one) for one in staff.absences.all()],
-        "items": [item_json(one) for one in staff.items.select_related("staff__institution")],
+        "items": [item_json(one) for one in staff.items.select_related("staff__institution")] if whole else [],
         "can_arrange": rights.may_arrange(request.user, staff.institution),
     }
 

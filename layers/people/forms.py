@@ -6,14 +6,14 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import LineString, Point
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
-from layers.staff.models import Assignment, Staff, StaffSettings, Term
+from layers.staff.models import Assignment, Post, Staff, StaffSettings, Term
 from layers.staff.vocabulary import terms
 
 
@@ -142,6 +142,48 @@ class PersonForm(forms.ModelForm):
         if (lon is None) != (lat is None):
             raise forms.ValidationError(_("经度和纬度须一起填写。"))
         values["geom"] = None if lon is None else Point(round(lon, 7), round(lat, 7), srid=SRID)
+        return values
+
+
+class PostForm(forms.ModelForm):
+    """A post: one place for a point, more for a line, as degrees of CGCS2000."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("类型"))
+    places = forms.CharField(
+        label=gettext_lazy("位置 (经度, 纬度)"),
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "112.8966, 30.4027"}),
+        help_text=gettext_lazy("每行一处; 一处为点, 多处依次连成线"),
+    )
+
+    class Meta:
+        model = Post
+        fields = ("institution", "code", "name", "kind", "duty_text", "places", "partners", "restricted")
+        widgets = {"duty_text": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, user: User, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        assert user.institution is not None
+        self.fields["institution"].queryset = Institution.objects.within(user.institution)
+        self.fields["kind"].choices = list(terms("post", user.institution).items())
+        seen = Post.objects.visible_to(user).exclude(pk=self.instance.pk)
+        self.fields["partners"].queryset = seen.order_by("institution__path", "code")
+        if self.instance.geom:
+            spots = self.instance.geom.coords
+            spots = [spots] if self.instance.geom.geom_type == "Point" else spots
+            self.fields["places"].initial = "\n".join(f"{lon}, {lat}" for lon, lat in spots)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        lines = [line for line in values.pop("places", "").splitlines() if line.strip()]
+        try:
+            spots = [tuple(round(float(word), 7) for word in line.split(",")) for line in lines]
+            sound = all(len(spot) == 2 and abs(spot[0]) <= 180 and abs(spot[1]) <= 90 for spot in spots)
+        except (ValueError, OverflowError):
+            sound = False
+        if lines and not (sound and len(set(spots)) == len(spots)):
+            self.add_error("places", _("每行应为一处经度和纬度, 用逗号隔开, 互不重复。"))
+        elif lines:
+            values["geom"] = Point(*spots[0], srid=SRID) if len(spots) == 1 else LineString(*spots, srid=SRID)
         return values
 
 

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from layers.orgs.models import Institution, User
-from layers.staff.forms import SettingsForm, TermForm
+from layers.people.forms import SettingsForm, TermForm
+from layers.people.views.pages import for_banks
 from layers.staff.models import StaffSettings, Term
-from layers.staff.views.pages import for_banks
 
 
 @for_banks
@@ -47,7 +47,7 @@ def settings_page(request: HttpRequest) -> HttpResponseBase:
         "term": term,
         "terms": Term.objects.of(owner).select_related("institution"),
     }
-    return render(request, "staff/settings.html", context)
+    return render(request, "people/settings.html", context)
 
 
 def _fields() -> list:

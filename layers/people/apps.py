@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PeopleConfig(AppConfig):
+    name = "layers.people"
+    label = "people"
+    verbose_name = _("人员与责任")
+
+    def ready(self) -> None:
+        """Make the measures of people known."""
+        from layers.people import measures  # noqa: F401
