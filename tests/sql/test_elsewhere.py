@@ -22,6 +22,7 @@ ROWS = [
 LEFTOVERS = """
     SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+        AND proname NOT IN ('log_write', 'log_writes', 'log_event', 'purge_audit', 'refuse_change_of_audit')  -- of layers.audit
     UNION ALL SELECT relname FROM pg_class WHERE relname IN ('grid', 'plan', 'grid_cover')
     UNION ALL SELECT typname FROM pg_type WHERE typname = 'cover_fault'
 """
