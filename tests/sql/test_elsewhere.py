@@ -17,7 +17,8 @@ ROWS = [
     "SELECT * FROM grid_cover ORDER BY grid_id",
     "SELECT * FROM plan ORDER BY id",
     "SELECT conname, contype, convalidated, condeferred FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1",
-    "SELECT tgname, tgenabled, tgtype, tgdeferrable, tginitdeferred FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+    "SELECT tgname, tgrelid::regclass::text, tgenabled, tgtype, tgdeferrable, tginitdeferred FROM pg_trigger"
+    " WHERE NOT tgisinternal ORDER BY 1, 2",
 ]
 LEFTOVERS = """
     SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
