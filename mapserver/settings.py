@@ -165,6 +165,7 @@ AUDIT_EXEMPT = {
     "decision": "a log that only grows, with author and time",
     "django_session": "signing in and out are entries of their own",
     "axes_accessattempt": "failed logins are entries of their own",
+    "axes_accessattemptexpiration": "failed logins are entries of their own",
     "axes_accesslog": "logins are entries of their own",
     "axes_accessfailurelog": "failed logins are entries of their own",
     "django_content_type": "made by migrations",

@@ -10,6 +10,7 @@ import shapely
 from django.db import connection
 from shapely import MultiPolygon, Polygon
 
+from layers.audit.acting import say_who_acts
 from layers.grids.models import SRID, Plan
 
 COLUMNS = ("id", "plan_id", "parent_id", "level", "code", "bank_code", "name", "kind", "geom")
@@ -56,6 +57,7 @@ def load_grids(plan: Plan, records: Sequence[GridRecord]) -> dict[str, int]:
             )
             rows.write("\t".join(map(_copy_text, fields)) + "\n")
         rows.seek(0)
+        say_who_acts()
         # Django turns the driver's exceptions into its own for execute() only.
         with connection.wrap_database_errors:
             cursor.copy_expert(f"COPY grid ({', '.join(COLUMNS)}) FROM STDIN", rows)

@@ -10,6 +10,7 @@ import shapely
 from django.db import connection, models, transaction
 from shapely.geometry.base import BaseGeometry
 
+from layers.audit.acting import say_who_acts
 from layers.grids.models import SRID
 from layers.orgs.models import Institution
 from layers.streets.models import Building, Street
@@ -95,6 +96,7 @@ def _copy(table: str, rows: Sequence[StreetRow] | Sequence[BuildingRow], **same:
         text.write("\t".join(map(copy_text, (*row[:-1], shape, *same.values()))) + "\n")
     text.seek(0)
     columns = ", ".join([*rows[0]._fields, *same])
+    say_who_acts()
     # Django turns the driver's exceptions into its own for execute() only.
     with connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", text)

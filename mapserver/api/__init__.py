@@ -31,8 +31,8 @@ from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
 from mapserver.api.me import router as me
-from mapserver.api.people import router as unmasking
 from mapserver.api.plans import router as plans
+from mapserver.api.unmask import router as unmasking
 
 STATUS = {
     "outside_every_grid": 404,

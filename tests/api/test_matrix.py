@@ -24,12 +24,12 @@ from layers.editing.models import Edit
 from layers.grids.models import Plan
 from layers.ledger.models import Customer
 from layers.orgs.models import ApiToken, User
+from layers.people.sheets import sheet_of
 from layers.review.models import Comment, ShareLink
 from layers.rules.models import Rule
 from layers.rules.presets import presets
 from layers.staff.models import Assignment, Post, Staff, StaffSettings
 from layers.staff.photos import store
-from layers.people.sheets import sheet_of
 from mapserver.api import api
 from tests.api.matrix import API, PAGES, ROLES, Line
 from tests.api.test_scopes import addresses

@@ -12,12 +12,13 @@ from layers.audit.acting import acting_as
 from layers.audit.models import Entry
 from layers.audit.tables import institution_of, logged_models
 from layers.facilities.models import Outlet
+from layers.grids.loading import load_grids
 from layers.grids.models import Grid, GridCount
 from layers.orgs.models import ApiToken, User
 from layers.staff.models import Assignment, Staff
 from tests.audit.conftest import Entries
 from tests.conftest import Connect
-from tests.factories import OutletFactory, StaffFactory, UserFactory, grid, square_plan
+from tests.factories import OutletFactory, PlanFactory, StaffFactory, UserFactory, grid, square_plan, square_records
 from tests.sql.client import Client
 
 
@@ -180,3 +181,25 @@ def test_an_entry_finds_its_institution_over_foreign_keys():
     assert institution_of(Grid) == '(SELECT t0.institution_id FROM "plan" AS t0 WHERE t0.id = r.plan_id)'
     assert "JOIN" in institution_of(GridCount) and institution_of(Assignment).startswith("(SELECT t0.institution_id")
     assert institution_of(Entry) == "NULL::bigint"
+
+
+def test_a_copy_is_its_users_too(entries: Entries):
+    """No statement can stand before COPY in the same message, so loading says it first."""
+    plan, user = PlanFactory(), UserFactory()
+    with acting_as(user):
+        load_grids(plan, square_records(2, levels=3))
+    found = entries(table_name="grid", operation="insert")
+    assert len(found) == 21 and {entry.user_id for entry in found} == {user.pk}
+
+
+def test_changing_many_rows_takes_seconds_not_minutes(entries: Entries):
+    """Old and new rows are joined by hashing: 20,000 in a nested loop would take minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE many (id integer PRIMARY KEY, name text, derived integer)")
+        cursor.execute("INSERT INTO many SELECT n, 'x', n FROM generate_series(1, 20000) AS n")
+        cursor.execute("SELECT log_writes('many', '{derived}', 'NULL::bigint')")
+        cursor.execute("SET LOCAL statement_timeout = '20s'")
+        cursor.execute("UPDATE many SET derived = derived + 1")
+        assert entries(table_name="many") == []
+        cursor.execute("UPDATE many SET name = 'y'")
+    assert Entry.objects.filter(table_name="many").count() == 20_000

@@ -81,3 +81,20 @@ def test_login_page_fits_a_phone(new_page: New) -> None:
     page = new_page(viewport={"width": 360, "height": 740})
     page.goto("/login/")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_who_was_idle_is_told_so_and_returns_to_the_same_map(
+    open_map: New, complaints: list[str], settings: Any
+) -> None:
+    page = open_map("?level=2")
+    settings.SECURITY = settings.SECURITY | {"idle_minutes": 1 / 60}
+    page.wait_for_timeout(2500)
+    page.fill("#search", "村")
+    expect(page.locator(".message")).to_contain_text("没有操作，登录已结束")
+    complaints.clear()  # Chromium reports the answer 401
+    settings.SECURITY = settings.SECURITY | {"idle_minutes": 30}
+    page.fill("#id_username", "planner")
+    page.fill("#id_password", "jingtian-2026")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(READY)
+    assert "level=2" in page.url

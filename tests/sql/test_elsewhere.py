@@ -17,11 +17,13 @@ ROWS = [
     "SELECT * FROM grid_cover ORDER BY grid_id",
     "SELECT * FROM plan ORDER BY id",
     "SELECT conname, contype, convalidated, condeferred FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1",
-    "SELECT tgname, tgenabled, tgtype, tgdeferrable, tginitdeferred FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+    "SELECT tgname, tgrelid::regclass::text, tgenabled, tgtype, tgdeferrable, tginitdeferred FROM pg_trigger"
+    " WHERE NOT tgisinternal ORDER BY 1, 2",
 ]
 LEFTOVERS = """
     SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+        AND proname NOT IN ('log_write', 'log_writes', 'log_event', 'purge_audit', 'refuse_change_of_audit')  -- of layers.audit
     UNION ALL SELECT relname FROM pg_class WHERE relname IN ('grid', 'plan', 'grid_cover')
     UNION ALL SELECT typname FROM pg_type WHERE typname = 'cover_fault'
 """

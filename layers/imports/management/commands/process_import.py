@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from layers.audit.acting import acting_as
 from layers.imports.jobs import process
 from layers.imports.models import Import
 
@@ -18,4 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("id", type=int, help="导入编号 / id of the import")
 
     def handle(self, *, id: int, **options: Any) -> None:
-        process(Import.objects.select_related("institution", "user__institution").get(pk=id))
+        job = Import.objects.select_related("institution", "user__institution").get(pk=id)
+        with acting_as(job.user):
+            process(job)
