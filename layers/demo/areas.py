@@ -157,7 +157,7 @@ def _retire_former(bank: Institution, branches: dict[str, Institution], rows: li
     days = (YEAR_BEFORE, FIRST_DAY)
     plan, ids = make_plan(bank, "2025 年网格划分", villages, source=source, depth=VILLAGE, as_of=YEAR_BEFORE)
     publish(plan, *days)
-    staff_grids(villages, ids, branches, vacant=None, first=4000, valid_from=days[0], valid_to=days[1])
+    staff_grids(villages, ids, branches, vacant=None, first=2000, valid_from=days[0], valid_to=days[1])
 
 
 def _depart(draft: Plan, base: Plan) -> None:

@@ -54,6 +54,7 @@ def _of_plan(rest: str, query: str = "") -> list[Line]:
     ]
 
 
+OUTLET = {"code": "x", "name": "x", "kind": "staffed", "lon": 113, "lat": 30}
 RULE = {"name": "x", "measure": "households", "low": 1}
 DRAFT = "/api/plans/{draft}"
 A_PLAN = "/api/plans/{plan_id}"
@@ -131,6 +132,30 @@ API = [
     read("/api/buildings", "/api/buildings?bbox=112,29,114,31", ALL, ALL),
     Line("POST /api/streets/trace", "/api/streets/trace", ALL, ALL, body={"points": [[113, 30], [113.001, 30]]}),
     Line("POST /api/streets/align", "/api/streets/align", ALL, ALL, body={"path": [[113, 30], [113.001, 30]]}),
+    read("/api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", ALL, "R"),
+    Line("POST /api/layers/{layer}", "/api/layers/outlets", "AP", body=OUTLET | {"institution": "{institution}"}),
+    Line("PUT /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={"name": "x"}),
+    Line("DELETE /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={}),
+    read("/api/layers/{layer}/export", "/api/layers/outlets/export", ALL, ALL),
+    read("/api/layers/customers/services", "/api/layers/customers/services", ALL, ALL),
+    # import of points
+    Line(
+        "POST /api/exchange/",
+        "/api/exchange/",
+        "AP",
+        "AP",
+        body={"institution": "{institution}", "layer": "outlets"},
+        form=True,
+    ),
+    read("/api/exchange/{job_id}", "/api/exchange/{exchange}", "AP"),
+    read("/api/exchange/{job_id}/columns", "/api/exchange/{exchange}/columns", "AP"),
+    read("/api/exchange/{job_id}/words", "/api/exchange/{exchange}/words?column=x", "AP"),
+    Line("POST /api/exchange/{job_id}/check", "/api/exchange/{exchange}/check", "AP", body={"columns": {}}),
+    read("/api/exchange/{job_id}/found", "/api/exchange/{exchange}/found", "AP"),
+    read("/api/exchange/{job_id}/points", "/api/exchange/{exchange}/points", "AP"),
+    read("/api/exchange/{job_id}/rejected.csv", "/api/exchange/{exchange}/rejected.csv", "AP"),
+    Line("POST /api/exchange/{job_id}/load", "/api/exchange/{exchange}/load", "AP", body={}),
+    Line("POST /api/exchange/{job_id}/cancel", "/api/exchange/{exchange}/cancel", "AP", body={}),
     # customers, siting, oversight
     read("/api/customers/{customer_id}", "/api/customers/{customer}", "APMU"),
     Line(
@@ -196,11 +221,17 @@ PAGES = [
     read("/", "/", ALL, ALL),
     read("/import/", "/import/", "AP", "AP"),
     read("/rules/", "/rules/", BANK, BANK),
+    read("/kinds/", "/kinds/", "A", "A"),
+    read("/kinds/new/", "/kinds/new/", "A", "A"),
+    read("/kinds/<int:kind_id>/", "/kinds/{kind}/", "A"),
+    read("/exchange/", "/exchange/", "AP", "AP"),
     read("/siting/", "/siting/", "APMU", "APMU"),
     read("/oversight/", "/oversight/", "R", "R"),
     read("/people/", "/people/", BANK, BANK),
     read("/people/new/", "/people/new/", "APM", "APM"),
     read("/people/proposals/", "/people/proposals/", BANK, BANK),
+    read("/people/posts/new/", "/people/posts/new/", "APM", "APM"),
+    read("/people/posts/<int:post_id>/edit/", "/people/posts/{post}/edit/", "APM"),
     read("/people/settings/", "/people/settings/", "A", "A"),
     read("/people/<int:staff_id>/", "/people/{person}/", "APMU"),
     read("/people/<int:staff_id>/edit/", "/people/{person}/edit/", "APM"),
@@ -241,6 +272,7 @@ PAGES = [
     ),
     read("/tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", "/tiles/grids/0/0/0.mvt?plan={plan}&level=1", ALL, "R"),
     read("/tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", "/tiles/grids/0/0/0.mvt?plan={draft}&level=1", BANK),
+    read("/tiles/<path:rest>", "/tiles/nothing", "", ""),
     read("/healthz", "/healthz", PUBLIC, PUBLIC),
     read("/login/", "/login/", PUBLIC, PUBLIC),
     read("/login/code/", "/login/code/", PUBLIC, PUBLIC),

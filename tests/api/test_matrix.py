@@ -21,6 +21,9 @@ from PIL import Image
 
 from layers.editing import service
 from layers.editing.models import Edit
+from layers.exchange.models import PointImport
+from layers.facilities.models import Outlet
+from layers.features.models import Kind
 from layers.grids.models import Plan
 from layers.ledger.models import Customer
 from layers.orgs.models import ApiToken, User
@@ -81,7 +84,10 @@ def test_every_address_that_answers_a_get_is_read_for_leaks(world: World):
         re.sub(r"{(\w+)}", r"<\1>", line.operation[5:].lstrip("/")) for line in API if line.operation.startswith("GET ")
     }
     not_asked = {"api/plans/<plan_id>/edits/<edit_id>", "api/imports/<job_id>/preview"}
-    """A step is shown by the history, too; a preview is a file of the import."""
+    not_asked |= {
+        f"api/exchange/<job_id>{file}" for file in ("", "/columns", "/words", "/found", "/points", "/rejected.csv")
+    }
+    """A step is shown by the history, too; a preview is a file of the import, and so is all that an import of points shows."""
     assert known - asked == not_asked
 
 
@@ -121,6 +127,16 @@ def things_of(world: World, bank: str) -> dict[str, Any]:
         ).pk,
         "import": world.imports[f"{bank}总"].pk,
         **_people_of(world, bank, plan),
+        "outlet": Outlet.objects.get(name=f"{bank}一网点").pk,
+        "kind": Kind.objects.create(
+            institution=world.institutions[f"{bank}总"], layer="outlets", key="own", name=f"{bank}自有"
+        ).pk,
+        "exchange": PointImport.objects.create(
+            institution=world.institutions[f"{bank}总"],
+            user=planner,
+            layer="outlets",
+            status=PointImport.Status.CANCELLED,
+        ).pk,
         "customer": Customer.objects.get(name=f"{bank}一客户").pk,
         "token_of_another": colleague.tokens.get().pk,
     }

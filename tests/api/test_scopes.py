@@ -72,7 +72,9 @@ def addresses(world: World) -> list[str]:
         found += [f"/api/people/{person.pk}{rest}" for rest in ("", "/over", "/under")]
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/customers/{customer.pk}" for customer in Customer.objects.all()]
+    found += ["/api/layers/customers/services"]
     for layer in ("outlets", "machines", "places", "customers"):
+        found += [f"/api/layers/{layer}/export?format=geojson"]
         found += [f"/api/layers/{layer}{place}" for place in ("", "?bbox=112,29,114,31", f"?near={_place()}")]
         found += [
             f"/api/layers/{layer}{rest}"
@@ -146,8 +148,9 @@ def test_counts_hold_only_what_is_seen(world: World, name: str, outlets: int):
         if plan_name in SEEN[name]:
             leaf = client.get(f"/api/grids/{world.plans[plan_name].grids.get(code=LEAF).pk}").json()
             # A grid holds what is the bank's own, whoever looks.
-            own = min(outlets, 2 if plan_name == "甲发布" else 1)
-            assert {layer["layer"]: layer["count"] for layer in leaf["features"]} == {"outlets": own, "machines": own}
+            held = min(outlets, 2 if plan_name == "甲发布" else 1)
+            expected = {"outlets": held, "machines": held} | ({"customers": own} if own else {})
+            assert {layer["layer"]: layer["count"] for layer in leaf["features"]} == expected
 
 
 def test_a_regulator_sees_no_people(world: World):
