@@ -14,10 +14,10 @@ if __name__ == "__main__":
 
     from django.db import connection
 
-    from tests.bench import coverage, editing, locating, partition
+    from tests.bench import coverage, editing, layers, locating, partition
     from tests.bench.table import HEADER
 
-    wanted = set(sys.argv[1:]) or {"coverage", "locating", "editing", "partition"}
+    wanted = set(sys.argv[1:]) or {"coverage", "locating", "editing", "partition", "layers"}
     original = connection.settings_dict["NAME"]
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
@@ -34,6 +34,7 @@ if __name__ == "__main__":
             "locating": lambda: locating.run(raw, name),
             "editing": lambda: editing.run(raw),
             "partition": partition.run,
+            "layers": lambda: layers.run(raw, name),
         }
         for suite, run in suites.items():
             if suite in wanted:

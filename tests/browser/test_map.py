@@ -177,7 +177,7 @@ def test_walking_by_the_panel_from_grid_to_grid(open_map: Open) -> None:
     parent.focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-field=code]")).to_have_text(grid.parent.code)
-    first = page.locator("#panel-body .rows button").first
+    first = page.locator("#panel-body .rows:not(.contents, .contents *) button").first
     name = first.inner_text()
     first.click()
     expect(page.locator("#panel-body h2")).to_have_text(name)
@@ -416,7 +416,7 @@ def test_datum_of_the_page_is_that_of_the_server(open_map: Open) -> None:
     assert np.allclose(back, places, rtol=0, atol=1e-9)
 
 
-def test_points_with_popups(open_map: Open) -> None:
+def test_layers_are_shown_and_put_away(open_map: Open) -> None:
     page = open_map("?layers=outlets")
     expect(page.locator("#map .cluster, #map .point").first).to_be_visible()
     page.click("#layers summary")
@@ -455,7 +455,8 @@ def test_names_are_text_never_html(open_map: Open) -> None:
     page.click("[data-tool=locate]")
     expect(page.locator("#panel-body .message.warning")).to_contain_text(IMAGE)
     page.evaluate("document.querySelector('#map .point')?.closest('.leaflet-marker-icon').click()")
-    expect(page.locator(".leaflet-popup-content")).to_contain_text(IMAGE)
+    expect(page.locator("#panel-body h2")).to_contain_text(IMAGE)
+    expect(page.locator("#panel-body .facts")).to_contain_text(IMAGE)
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[src=x]").count() == 0
 

@@ -172,7 +172,7 @@ export class Finder {
           query.near && chip(fill(gettext("最近的 {n} 个"), { n: query.nearest }), () => { delete query.nearest; set("near"); })),
         el("div", { class: "actions" },
           el("button", { type: "button", onclick: () => this.#pick((lonLat) => this.#near(lonLat), gettext("请在图上点一个位置，查找附近")) }, icon("locate"), gettext("在该处附近")),
-          layer.can_add && el("button", { type: "button", onclick: () => this.#edit(layer, null) }, icon("plus"), gettext("新增")),
+          layer.can_add && el("button", { type: "button", onclick: () => this.#edit(layer, null) }, icon("plus"), gettext("新增一个")),
           el("button", { type: "button", onclick: () => { this.close(); this.#actions.onClosed(); } }, icon("x"), gettext("关闭列表")))),
       el("div", { class: "found", "aria-live": "polite" }),
     ];

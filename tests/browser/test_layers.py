@@ -1,0 +1,123 @@
+"""Layers on the map: choose, filter, list, look, add, move, delete; near a place; in a grid; dense ones in tiles."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.facilities.models import Outlet, Place
+from layers.grids.models import Grid
+from tests.browser.conftest import PHONE, Open
+
+pytestmark = pytest.mark.browser
+DEMO_PLAN = "2026 年网格划分"
+
+
+def matched(page: Page) -> str:
+    return page.locator(".matched strong").inner_text()
+
+
+@pytest.mark.domain("QJ01")
+def test_stations_in_a_list_and_what_one_lacks(open_map: Open) -> None:
+    page = open_map()
+    page.click("#layers summary")
+    page.click('.layer[data-layer="outlets"] .layer-head button')
+    page.select_option(".finder select[aria-label=全部类型]", "station")
+    count = Outlet.objects.filter(kind="station").count()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {count} 个")
+    expect(page.locator("#map .cluster.outlets").first).to_be_visible()
+    expect(page.locator('#layer-choice input[value="outlets"]')).to_be_checked()
+    page.click(".pager button:last-child")
+    expect(page.locator(".pager .figures")).to_have_text("21–40")
+    lacking = page.locator(".found-row", has_text=re.compile(r"\b[3-9]/10")).first
+    lacking.click()
+    expect(page.locator(".completeness")).to_contain_text("尚缺")
+    expect(page.locator(".chain li")).to_have_count(4)
+    page.click(".back-link")
+    expect(page.locator(".matched strong")).to_have_text(f"共 {count} 个")
+    # The address brings the same list back.
+    page.reload()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {count} 个")
+
+
+@pytest.mark.domain("HY12", "YL04", "ZG16")
+def test_numbers_of_a_grid_lead_to_their_rows(open_map: Open) -> None:
+    village = Grid.objects.get(plan__name=DEMO_PLAN, code="429005105230")
+    page = open_map(f"?level=2&grid={village.pk}")
+    places = page.locator('.contents > [data-layer="places"]')
+    total = places.locator("summary .link").inner_text()
+    places.locator("summary .link").click()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {total} 个")
+    expect(page.locator(".chip")).to_contain_text(village.name)
+    page.locator(".chip button").click()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {Place.objects.count():,} 个")
+
+
+def test_the_nearest_of_a_click(open_map: Open) -> None:
+    page = open_map("?find=machines%3Fkind%3Datm")
+    expect(page.locator(".matched")).to_be_visible()
+    page.get_by_role("button", name="在该处附近").click()
+    page.mouse.click(600, 450)
+    expect(page.locator(".matched strong")).to_have_text("共 10 个")
+    expect(page.locator(".found-row").first).to_contain_text(re.compile("米|公里"))
+    assert "near" in page.url
+
+
+def test_add_move_and_delete(open_map: Open, complaints: list[str]) -> None:
+    page = open_map("?find=places%3Fkind%3Drecycling")
+    expect(page.locator(".matched")).to_be_visible()
+    page.get_by_role("button", name="新增一个").click()
+    page.mouse.click(600, 450)
+    expect(page.locator("input[name=lon]")).not_to_have_value("")
+    page.select_option("select[name=kind]", "recycling")
+    page.fill("input[name=name]", "<img src=x onerror=alert(1)>")
+    page.click(".feature-form button.primary")
+    # Without a code: said at the field.
+    expect(page.locator("input[name=code] + .field-fault")).to_be_visible()
+    complaints.clear()
+    page.fill("input[name=code]", "TEST-1")
+    page.click(".feature-form button.primary")
+    expect(page.locator("#panel-body h2")).to_contain_text("<img src=x onerror=alert(1)>")
+    made = Place.objects.get(code="TEST-1")
+    assert made.grid_code and not made.synthetic
+    page.get_by_role("button", name="编辑与移动").click()
+    page.fill("input[name=lat]", "30.99")
+    page.click(".feature-form button.primary")
+    expect(page.locator("#panel-body .vacant")).to_contain_text("不在任何网格内")
+    page.get_by_role("button", name="删除").click()
+    page.click("button.danger")
+    expect(page.locator(".matched")).to_be_visible()
+    assert not Place.objects.filter(code="TEST-1").exists()
+
+
+def test_who_may_not_change_is_not_asked_to(open_map: Open) -> None:
+    page = open_map("?find=outlets%3Fkind%3Dstation", user="manager")
+    expect(page.locator(".matched")).to_be_visible()
+    expect(page.get_by_role("button", name="新增一个")).to_have_count(0)
+    page.locator(".found-row").first.click()
+    expect(page.locator(".facts")).to_be_visible()
+    expect(page.get_by_role("button", name="删除")).to_have_count(0)
+
+
+def test_a_dense_layer_comes_in_tiles_and_can_be_clicked(open_map: Open, settings: Any) -> None:
+    settings.DENSE_LAYER = 100
+    shop = Place.objects.filter(kind="shop").first()
+    page = open_map(f"?layers=places&level=3&lon={shop.geom.x}&lat={shop.geom.y}&z=17")
+    page.wait_for_selector(".leaflet-jt-dense-pane canvas", state="attached")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#map .leaflet-marker-icon .point")).to_have_count(0)
+    box = page.locator("#map").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#panel-body h2")).to_contain_text(shop.name)
+
+
+def test_on_a_phone(open_map: Open) -> None:
+    page = open_map("?find=outlets%3Fkind%3Dstation", viewport=PHONE, has_touch=True)
+    expect(page.locator(".matched")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".found-row").first.click()
+    expect(page.locator(".completeness")).to_be_visible()
