@@ -138,7 +138,7 @@ API = [
     Line("DELETE /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={}),
     read("/api/layers/{layer}/export", "/api/layers/outlets/export", ALL, ALL),
     read("/api/layers/customers/services", "/api/layers/customers/services", ALL, ALL),
-    # import of points
+    # import of points: one's own only
     Line(
         "POST /api/exchange/",
         "/api/exchange/",
@@ -147,15 +147,15 @@ API = [
         body={"institution": "{institution}", "layer": "outlets"},
         form=True,
     ),
-    read("/api/exchange/{job_id}", "/api/exchange/{exchange}", "AP"),
-    read("/api/exchange/{job_id}/columns", "/api/exchange/{exchange}/columns", "AP"),
-    read("/api/exchange/{job_id}/words", "/api/exchange/{exchange}/words?column=x", "AP"),
-    Line("POST /api/exchange/{job_id}/check", "/api/exchange/{exchange}/check", "AP", body={"columns": {}}),
-    read("/api/exchange/{job_id}/found", "/api/exchange/{exchange}/found", "AP"),
-    read("/api/exchange/{job_id}/points", "/api/exchange/{exchange}/points", "AP"),
-    read("/api/exchange/{job_id}/rejected.csv", "/api/exchange/{exchange}/rejected.csv", "AP"),
-    Line("POST /api/exchange/{job_id}/load", "/api/exchange/{exchange}/load", "AP", body={}),
-    Line("POST /api/exchange/{job_id}/cancel", "/api/exchange/{exchange}/cancel", "AP", body={}),
+    read("/api/exchange/{job_id}", "/api/exchange/{exchange}", "P"),
+    read("/api/exchange/{job_id}/columns", "/api/exchange/{exchange}/columns", "P"),
+    read("/api/exchange/{job_id}/words", "/api/exchange/{exchange}/words?column=x", "P"),
+    Line("POST /api/exchange/{job_id}/check", "/api/exchange/{exchange}/check", "P", body={"columns": {}}),
+    read("/api/exchange/{job_id}/found", "/api/exchange/{exchange}/found", "P"),
+    read("/api/exchange/{job_id}/points", "/api/exchange/{exchange}/points", "P"),
+    read("/api/exchange/{job_id}/rejected.csv", "/api/exchange/{exchange}/rejected.csv", "P"),
+    Line("POST /api/exchange/{job_id}/load", "/api/exchange/{exchange}/load", "P", body={}),
+    Line("POST /api/exchange/{job_id}/cancel", "/api/exchange/{exchange}/cancel", "P", body={}),
     # customers, siting, oversight
     read("/api/customers/{customer_id}", "/api/customers/{customer}", "APMU"),
     Line(
