@@ -2,6 +2,8 @@
 -- In template1, so that the databases of the tests have the extensions too; the role that owns the data need not be a superuser.
 \set ON_ERROR_STOP on
 CREATE ROLE jingtian LOGIN CREATEDB NOSUPERUSER;
+-- The site of a server connects as this one: it owns nothing, so it cannot change the audit log or switch off a trigger.
+CREATE ROLE jingtian_site LOGIN NOSUPERUSER;
 \connect template1
 CREATE EXTENSION IF NOT EXISTS postgis;
 CREATE EXTENSION IF NOT EXISTS btree_gist;

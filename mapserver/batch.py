@@ -19,6 +19,7 @@ from gis.lattice import FloatArray
 from gis.locate import Locator
 from layers.grids.models import Plan
 from layers.grids.topology import content_tag
+from layers.tables import safe_cell
 
 LIMIT = 100_000
 LON_NAMES, LAT_NAMES = ("lon", "lng", "longitude", "x", "经度"), ("lat", "latitude", "y", "纬度")
@@ -66,7 +67,8 @@ def locate_csv(body: bytes, datum: Datum, plans: Sequence[Plan]) -> str:
                 f"CSV 第 {number + 2} 行的经纬度不是数字: {','.join(row)[:80]}",
                 f"Line {number + 2} of the CSV has no numbers for longitude and latitude: {','.join(row)[:80]}",
             ) from None
-    added = [ADDED, *_leaves_of(points, datum, plans)]
+    # The caller's own columns go back as they came; the names of grids were typed by somebody else.
+    added = [ADDED, *([safe_cell(name) for name in leaf] for leaf in _leaves_of(points, datum, plans))]
     width = max(map(len, rows))
     out = io.StringIO()
     csv.writer(out).writerows(

@@ -38,6 +38,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TRUSTED_ORIGINS", "
 
 INSTALLED_APPS = [
     "layers.orgs",
+    "layers.audit",
     "layers.grids",
     "layers.features",
     "layers.facilities",
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "layers.audit.acting.Acting",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -135,6 +137,29 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "mapserver.middleware.client_address"
+
+DATABASE_SITE_ROLE = os.environ.get("DATABASE_SITE_ROLE", "jingtian_site")
+"""The role that a server's site connects as, where the cluster has it; `migrate`, run by the owner, grants it its rights."""
+AUDIT_EXEMPT = {
+    "audit": "the log itself",
+    "edit": "a log that only grows, with author and time",
+    "decision": "a log that only grows, with author and time",
+    "django_session": "signing in and out are entries of their own",
+    "axes_accessattempt": "failed logins are entries of their own",
+    "axes_accesslog": "logins are entries of their own",
+    "axes_accessfailurelog": "failed logins are entries of their own",
+    "django_content_type": "made by migrations",
+    "auth_permission": "made by migrations",
+}
+"""Tables whose writes are not in the audit log, each with the reason."""
+AUDIT_IGNORED_COLUMNS = {
+    "account": ["last_login"],
+    "grid": ["border_sum", "parent_level"],
+    "import_job": ["progress", "process", "result"],
+}
+"""Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""
+AUDIT_KEEP_DAYS = int(os.environ.get("AUDIT_KEEP_DAYS", "184"))
+"""How long the audit log is kept: 184 days (six months) at least; `manage.py purge_audit` removes what is older."""
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("中文")), ("en", "English")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
@@ -32,6 +31,7 @@ from layers.imports.reports import (
 )
 from layers.imports.tree import DEFAULT_GAP_WIDTH_M
 from layers.orgs.models import Institution, User
+from layers.tables import write_csv
 
 BAD_INPUT = 2
 
@@ -290,10 +290,9 @@ def _write_report(path: Path, tree: Tree, done: Repair) -> None:
         path.write_text(_json(repair_report(tree, done)), encoding="utf-8")
         return
     columns = ["code", "name", "level", "level_name", "area_before_m2", "area_after_m2", "gained_m2", "lost_m2"]
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(change_rows(tree, done))
+    rows = ([row[column] for column in columns] for row in change_rows(tree, done))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(write_csv(columns, rows))
 
 
 def _json(content: Any) -> str:

@@ -1,0 +1,158 @@
+"""Who sees telephone numbers and identity numbers in full, and what the others see instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from gis.errors import JingtianError
+from layers.audit.events import record
+from layers.audit.models import Entry
+from layers.orgs.models import Institution, User
+
+MASK = "*"
+SHORTEST_REASON = 4
+"""Characters of a reason: «电话核实» is one."""
+UNMASKERS = {User.Role.ADMINISTRATOR, User.Role.MANAGER, User.Role.WORKER}
+"""The roles whose work needs to reach people."""
+
+
+class Sight(Enum):
+    """How somebody sees a personal detail."""
+
+    CLEAR = _("完整")
+    ON_REQUEST = _("部分隐藏, 说明事由后可查看")
+    MASKED = _("部分隐藏")
+    HIDDEN = _("不可见")
+
+
+class ReasonMissing(JingtianError):
+    """Personal details are shown in full for a reason only."""
+
+    code = "reason_missing"
+
+
+class NotMasked(JingtianError):
+    """There is no such masked field."""
+
+    code = "not_masked"
+
+
+class MayNotUnmask(JingtianError):
+    """The user's role does not see these details in full."""
+
+    code = "not_allowed"
+
+
+def sight(user: User, institution: Institution, *, work: bool = False) -> Sight:
+    """How a user sees personal details of what belongs to an institution: the one place of this rule.
+
+    `work`: details that somebody has for the job, a work telephone: plain in one's own subtree, on request within the bank.
+    Others (customers, identity numbers, private telephones) are masked for everybody; in their own subtree those whose work
+    needs it see them on request, which is logged with the reason. A regulator and another bank see none.
+    """
+    if (
+        user.is_regulator
+        or user.institution is None
+        or institution.head_office_path != user.institution.head_office_path
+    ):
+        return Sight.HIDDEN
+    own = user.sees_inside(institution)
+    if work:
+        return Sight.CLEAR if own else Sight.ON_REQUEST
+    if not own:
+        return Sight.HIDDEN
+    return Sight.ON_REQUEST if user.role in UNMASKERS else Sight.MASKED
+
+
+def unmask(
+    user: User,
+    subject: models.Model,
+    fields: Sequence[str],
+    *,
+    allowed: Sequence[str],
+    institution: Institution,
+    reason: str,
+    work: bool = False,
+    request: HttpRequest | None = None,
+) -> dict[str, Any]:
+    """The values of masked fields in full, as a logged act.
+
+    Parameters
+    ----------
+    subject
+        The row; whether the user may see it at all is asked by the caller's QuerySet.
+    allowed
+        The fields of that model that may be unmasked at all.
+    institution
+        Whose the row is.
+
+    Raises
+    ------
+    NotMasked, ReasonMissing, MayNotUnmask
+    """
+    if not fields or not set(fields) <= set(allowed):
+        raise NotMasked(
+            f"可查看的字段: {'、'.join(allowed)}。", f"These fields can be shown in full: {', '.join(allowed)}."
+        )
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise ReasonMissing(
+            f"请写明查看完整信息的事由 (至少 {SHORTEST_REASON} 个字)。",
+            f"Say why you need the full details (at least {SHORTEST_REASON} characters).",
+        )
+    if sight(user, institution, work=work) not in {Sight.CLEAR, Sight.ON_REQUEST}:
+        raise MayNotUnmask(
+            "您的角色不能查看完整信息; 请联系本机构的管理人员。",
+            "Your role does not see these details in full. Ask a manager of the institution.",
+        )
+    record(
+        Entry.Kind.UNMASK,
+        user=user,
+        institution=institution,
+        table=subject._meta.db_table,
+        ids=[subject.pk],
+        fields=fields,
+        reason=reason.strip(),
+        request=request,
+    )
+    return {field: getattr(subject, field) for field in fields}
+
+
+def mask_phone(number: str) -> str:
+    """138****5678, 0728-****567: the first digits tell the kind, the last ones tell two numbers apart."""
+    if "-" in number:
+        area, _dash, local = number.partition("-")
+        return f"{area}-{_middle(local, 0, 3)}"
+    return _middle(number, 3, 4) if len(number) > 8 else _middle(number, 0, 3)
+
+
+def mask_id(number: str) -> str:
+    """429005********123X: division and the last four; the date of birth is hidden."""
+    return _middle(number, 6, 4) if len(number) >= 15 else _middle(number, 1, 1)
+
+
+def mask_name(name: str) -> str:
+    """张**: the family name only."""
+    return name[:1] + MASK * (len(name) - 1)
+
+
+MASKS = {"phone": mask_phone, "mobile": mask_phone, "id_number": mask_id, "id_card": mask_id}
+NAMED = re.compile("|".join(MASKS))
+
+
+def mask_field(field: str, value: Any) -> Any:
+    """The value as the log shows it: masked where the field's name says that it is a telephone or an identity number."""
+    found = NAMED.search(field)
+    return MASKS[found[0]](value) if found and isinstance(value, str) else value
+
+
+def _middle(text: str, first: int, last: int) -> str:
+    """The text with its middle hidden; all of it where little would be."""
+    hidden = len(text) - first - last
+    return text[:first] + MASK * hidden + text[len(text) - last :] if hidden >= 3 else MASK * len(text)

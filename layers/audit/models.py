@@ -1,0 +1,87 @@
+"""The audit log: who wrote, read, unmasked and signed in. Rows are made by the database (sql/log.sql) and never change."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from layers.orgs.models import Institution, User
+
+READERS = {User.Role.ADMINISTRATOR, User.Role.AUDITOR}
+"""The roles that read the log of their subtree."""
+
+
+def may_read_audit(user: User) -> bool:
+    """Whether the user reads the audit log at all."""
+    return user.is_active and user.role in READERS
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    """Entries by who may read them."""
+
+    def visible_to(self, user: User) -> EntryQuerySet:
+        """What was done by, or to what belongs to, the user's subtree; what belongs to no institution is for a superuser without one."""
+        if not may_read_audit(user):
+            return self.none()
+        if user.institution is None:
+            return self.filter(institution_id=None, user_institution_id=None) if user.is_superuser else self.none()
+        subtree = Institution.objects.within(user.institution).order_by().values("pk")
+        return self.filter(Q(institution_id__in=subtree) | Q(user_institution_id__in=subtree))
+
+
+class Entry(models.Model):
+    """审计记录: one act. Plain numbers instead of foreign keys: an entry outlives what it speaks of."""
+
+    class Kind(models.TextChoices):
+        WRITE = "write", _("写入")
+        READ = "read", _("读取个人信息")
+        UNMASK = "unmask", _("查看完整信息")
+        LOGIN = "login", _("登录")
+        LOGIN_FAILED = "login_failed", _("登录失败")
+        LOCKED = "locked", _("锁定")
+        LOGOUT = "logout", _("退出")
+        PURGE = "purge", _("清理审计记录")
+
+    class Operation(models.TextChoices):
+        INSERT = "insert", pgettext_lazy("写入操作", "新增")
+        UPDATE = "update", pgettext_lazy("写入操作", "修改")
+        DELETE = "delete", pgettext_lazy("写入操作", "删除")
+        TRUNCATE = "truncate", pgettext_lazy("写入操作", "清空")
+
+    at = models.DateTimeField(_("时间"))
+    kind = models.CharField(_("类别"), max_length=16, choices=Kind.choices)
+    operation = models.CharField(_("操作"), max_length=8, choices=Operation.choices, blank=True)
+    table_name = models.TextField(_("数据表"), blank=True)
+    keys = ArrayField(models.TextField(), verbose_name=_("对象"))
+    rows = models.IntegerField(_("行数"))
+    fields = ArrayField(models.TextField(), verbose_name=_("字段"))
+    old = models.JSONField(_("原值"), null=True)
+    new = models.JSONField(_("新值"), null=True)
+    reason = models.TextField(_("事由"), blank=True)
+    user_id = models.BigIntegerField(_("用户编号"), null=True)
+    username = models.TextField(_("用户"), blank=True, help_text=_("当时的用户名; 直接连接数据库写入时为空"))
+    user_institution_id = models.BigIntegerField(_("用户的机构"), null=True)
+    institution_id = models.BigIntegerField(_("对象的机构"), null=True)
+    db_role = models.TextField(_("数据库角色"))
+    program = models.TextField(_("程序"), blank=True)
+    address = models.TextField(_("网络地址"), blank=True)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        db_table = "audit"
+        verbose_name = _("审计记录")
+        verbose_name_plural = _("审计记录")
+        indexes = (
+            models.Index(fields=("at",), name="audit_at"),
+            models.Index(fields=("institution_id", "id"), name="audit_institution"),
+            models.Index(fields=("user_institution_id", "id"), name="audit_user_institution"),
+            GinIndex(fields=("keys",), name="audit_keys"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.username or self.db_role} {self.kind} {self.table_name}"
