@@ -17,6 +17,7 @@ from shapely import MultiPolygon
 from gis.errors import JingtianError
 from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids
 from layers.demo.county import GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
+from layers.demo.duties import arrange_people
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
@@ -70,6 +71,9 @@ def load_qianjiang(say: Say) -> None:
     _depart(draft, plan)
     _merge(draft_ids, rows, vacant)
     _build(bank, rows, say)
+    say("合成人员安排、点位 / people, posts and what they do, made up")
+    arrange_people(bank, branches, rows, ids, staff)
+    make_users(staff[0].institution, {"branch": User.Role.MANAGER})
 
     other, other_branches = make_bank("JH", "江汉银行潜江分行 (演示)", rows)
     make_users(other, {"planner2": User.Role.PLANNER})
@@ -108,6 +112,7 @@ def load_xihu(say: Say) -> None:
     draft, _ = make_plan(bank, "2027 年调整", rows, level_names=level_names, source=source, synthetic=False)
     _depart(draft, plan)
     _build(bank, rows, say)
+    arrange_people(bank, branches, rows, ids, staff)
     regulator = Institution.objects.add_root(
         {"code": "XH-JG", "name": "西湖金融监管 (演示)", "kind": Institution.Kind.REGULATOR, "synthetic": True}
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.contrib.auth.hashers import make_password
 from django.contrib.gis.geos import Point
 
+from gis.lattice import snap
 from layers.demo.county import COUNTY, GRID, TOWNSHIP, GridRow
 from layers.demo.people import DemoPlace, staff_no, work_phone, worker_name
 from layers.facilities.models import Machine, Outlet
@@ -21,6 +22,8 @@ PASSWORD = "jingtian-2026"
 
 FIRST_DAY = dt.date(2026, 1, 1)
 LEVEL_NAMES = ("县", "镇", "村", "网格")
+DUTIES = ("publicist", "informant", "loan_scout", "supervisor", "collector")
+DUTY_TEXT = "上门走访与建档; 宣传金融知识、防范电信诈骗; 收集需求并及时上报。"
 
 
 def make_bank(code: str, name: str, rows: Sequence[GridRow]) -> tuple[Institution, dict[str, Institution]]:
@@ -117,10 +120,14 @@ def staff_grids(
     leaves = [row for row in rows if row.level == depth and row.code != vacant]
     staff = Staff.objects.bulk_create(
         Staff(
-            institution=branches[_township(row.code, parents, branches)],
+            institution=branches[township_of(row.code, parents, branches)],
             number=staff_no(first + i),
             name=worker_name(first + i),
-            kind=(Staff.Kind.FULL_TIME, Staff.Kind.PART_TIME, Staff.Kind.EXTERNAL)[i % 3],
+            kind=("full_time", "part_time", "external")[i % 3],
+            duties=[DUTIES[(i + n) % len(DUTIES)] for n in range(2 + i % 3)] if i % 3 == 1 else [],
+            duty_text=DUTY_TEXT,
+            # One in sixty lives in the grid beside.
+            geom=Point(*snap(leaves[i - (i % 60 == 7)].geometry.representative_point()).coords[0], srid=SRID),
             work_phone=work_phone(first + i),
             synthetic=True,
         )
@@ -148,7 +155,7 @@ def place(
     }
     model.objects.bulk_create(
         model(
-            institution=branches[_township(spot.grid_code, parents, branches)],
+            institution=branches[township_of(spot.grid_code, parents, branches)],
             code=f"{i + 1:04}",
             name=spot.name,
             kind=kinds[spot.type],
@@ -159,7 +166,8 @@ def place(
     )
 
 
-def _township(code: str, parents: dict[str, str | None], branches: dict[str, Institution]) -> str:
+def township_of(code: str, parents: dict[str, str | None], branches: dict[str, Institution]) -> str:
+    """The code of the township that a grid lies in."""
     while code not in branches:
         parent = parents[code]
         assert parent is not None, f"{code} lies in no township"

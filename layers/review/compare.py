@@ -226,10 +226,10 @@ def _people(a: Plan, b: Plan, user: User, grids: dict[int, Grid]) -> tuple[list[
 
 
 def _terms(area_code: str, serving: Iterable[Assignment]) -> dict[tuple[Any, ...], dict[dt.date, dt.date]]:
-    """Past terms of these people, by person, kind and code of the grid: last day → first day."""
+    """Past terms of these people, by person, role, kind and code of the grid: last day → first day."""
     rows = Assignment.objects.filter(
         staff__in={each.staff_id for each in serving}, grid__plan__area_code=area_code, valid_to__isnull=False
-    ).values_list("staff", "kind", "grid__code", "valid_to", "valid_from")
+    ).values_list("staff", "role", "kind", "grid__code", "valid_to", "valid_from")
     terms: dict[tuple[Any, ...], dict[dt.date, dt.date]] = defaultdict(dict)
     for *whose, ended, begun in rows:
         if begun < ended:
@@ -239,7 +239,7 @@ def _terms(area_code: str, serving: Iterable[Assignment]) -> dict[tuple[Any, ...
 
 def _served_since(each: Assignment, terms: dict[tuple[Any, ...], dict[dt.date, dt.date]]) -> dt.date:
     """When the person began to serve this grid: publications in between, which begin a new row, do not count."""
-    day, known = each.valid_from, terms.get((each.staff_id, each.kind, each.grid.code), {})
+    day, known = each.valid_from, terms.get((each.staff_id, each.role, each.kind, each.grid.code), {})
     while day in known:
         day = known[day]
     return day

@@ -69,6 +69,7 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
     going = list(
         Assignment.objects.filter(grid__plan=old)
         .filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+        .exclude(status=Assignment.Status.REFUSED)
         .select_related("staff", "grid")
         .order_by("pk")
     )
@@ -76,7 +77,7 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
     target = Grid.objects.filter(plan=new).in_bulk([heir.grid for heir in heir_of.values()])
     clear = ReviewSettings.of(new.institution).clear_overlap
     taken = {
-        (heir_of[each.grid_id].grid, each.kind)
+        _seat(each, heir_of[each.grid_id].grid)
         for each in going
         if each.grid_id in heir_of and target[heir_of[each.grid_id].grid].code == each.grid.code
     }
@@ -85,7 +86,7 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
     for each in going:
         heir = heir_of.get(each.grid_id)
         grid = heir and target[heir.grid]
-        follows = grid is not None and (grid.code == each.grid.code or (grid.pk, each.kind) not in taken)
+        follows = grid is not None and (grid.code == each.grid.code or _seat(each, grid.pk) not in taken)
         row = _row(each, grid if follows else None, heir)
         start, end = max(day, each.valid_from), each.valid_to
         each.valid_to = start
@@ -93,8 +94,8 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
             report["vacated"].append(row)
             continue
         if grid.code != each.grid.code:
-            taken.add((grid.pk, each.kind))
-        begun.append(Assignment(staff=each.staff, grid=grid, kind=each.kind, valid_from=start, valid_to=end))
+            taken.add(_seat(each, grid.pk))
+        begun.append(_begun(each, grid, start, end))
         report["moved"].append(row)
         if heir.share < clear:
             report["ambiguous"].append(row)
@@ -102,6 +103,19 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
     Assignment.objects.bulk_create(begun, batch_size=2000)
     report["vacant"] = _vacant(old, new, day)
     return report
+
+
+def _seat(each: Assignment, grid: int) -> tuple[int, str, str, int | None]:
+    """What only one can have in a grid: the charge of it in a role; anything else, each person once."""
+    alone = each.kind == Assignment.Kind.MAIN and each.status == Assignment.Status.APPROVED
+    return grid, each.kind, each.role, None if alone else each.staff_id
+
+
+def _begun(each: Assignment, grid: Grid, start: dt.date, end: dt.date | None) -> Assignment:
+    """The same assignment in a grid of the new plan."""
+    carried = ("role", "kind", "share", "status", "filing", "note", "proposed_by_id", "decided_by_id", "decided_at")
+    values = {name: getattr(each, name) for name in carried}
+    return Assignment(staff=each.staff, grid=grid, valid_from=start, valid_to=end, **values)
 
 
 def recount(new: Plan, old: Plan | None) -> None:
@@ -144,7 +158,7 @@ def _row(each: Assignment, grid: Grid | None, heir: Heir | None) -> dict[str, An
 
 def _vacant(old: Plan, new: Plan, day: dt.date) -> list[dict[str, str]]:
     """New leaves without a person in charge, where the plan before had none of that code."""
-    served = Assignment.objects.filter(grid__plan=new, kind=Assignment.Kind.MAIN).on(day).values("grid")
+    served = Assignment.objects.filter(grid__plan=new, kind=Assignment.Kind.MAIN, role="worker").on(day).values("grid")
     known = Grid.objects.filter(plan=old).values("code")
     rows = Grid.objects.filter(plan=new, children__isnull=True).exclude(pk__in=served).exclude(code__in=known)
     return list(rows.order_by("code").values("code", "name"))

@@ -217,6 +217,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         "title": (get_language() == "en" and rule.name_en) or rule.name,
         "measure": rule.measure,
         "measure_label": str(one.name) if one else rule.measure,
+        "of": one.of if one else "grid",
         "unit": "%" if rule.form == Rule.Form.BALANCE else str(one.unit).strip() if one else "",
         "form": rule.form,
         "level": rule.level,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import override
 
-from layers.grids.models import Grid, Plan
-from layers.rules.measures import REGISTRY, Measured, measure
+from layers.grids.models import IN_FORCE, Grid, Plan
+from layers.rules.measures import REGISTRY, Measured, Subject, measure
 from layers.rules.models import Rule
 
 
@@ -70,9 +70,16 @@ def evaluate(plan: Plan, grid_ids: Sequence[int] | None = None) -> list[Broken]:
     return assess(plan, grid_ids).broken
 
 
-def assess(plan: Plan, grid_ids: Sequence[int] | None = None) -> Assessment:
-    """As `evaluate`, with the number of judgements that lacked data: no data is neither kept nor broken."""
-    rules = [rule for rule in Rule.objects.binding(plan.institution) if rule.measure in REGISTRY]
+def assess(
+    plan: Plan, grid_ids: Sequence[int] | None = None, *, subjects: Collection[Subject] | None = None
+) -> Assessment:
+    """As `evaluate`, with the number of judgements that lacked data: no data is neither kept nor broken.
+
+    Rules on the people of grids are judged in plans in force only: nobody serves a draft.
+    """
+    if subjects is None:
+        subjects = {"grid", "served"} if plan.status in IN_FORCE else {"grid"}
+    rules = [rule for rule in Rule.objects.binding(plan.institution) if subject_of(rule) in subjects]
     if not rules or (grid_ids is not None and not grid_ids):
         return Assessment([], 0)
     balanced = any(rule.form == Rule.Form.BALANCE for rule in rules)
@@ -100,6 +107,16 @@ def assess(plan: Plan, grid_ids: Sequence[int] | None = None) -> Assessment:
     return Assessment(broken, unmeasured)
 
 
+def subject_of(rule: Rule) -> Subject | None:
+    """What a rule is about: a grid's land, a grid's people, a person; None where its measure is gone."""
+    return REGISTRY[rule.measure].of if rule.measure in REGISTRY else None
+
+
+def is_outside(rule: Rule, value: float) -> bool:
+    """Whether a value is below or above what the rule allows."""
+    return (rule.low is not None and value < rule.low - 1e-9) or (rule.high is not None and value > rule.high + 1e-9)
+
+
 Judged = tuple[list[tuple[Rule, _Node, Measured, float]], int]
 
 
@@ -109,9 +126,7 @@ def _outside(rule: Rule, nodes: Iterable[_Node], values: dict[int, Measured]) ->
         measured = values[node.id]
         if measured.value is None:
             unknown += 1
-        elif (rule.low is not None and measured.value < rule.low - 1e-9) or (
-            rule.high is not None and measured.value > rule.high + 1e-9
-        ):
+        elif is_outside(rule, measured.value):
             found.append((rule, node, measured, measured.value))
     return found, unknown
 
@@ -184,7 +199,13 @@ def _labels(ids: set[int]) -> dict[int, tuple[float, float]]:
         return {grid: (lon, lat) for grid, lon, lat in cursor.fetchall()}
 
 
+def sentences(rule: Rule, called: str, measured: Measured, value: float) -> tuple[str, str]:
+    """What is said of something that breaks a rule, in Chinese and in English; `called` is its name."""
+    return _message_zh(rule, called, measured, value), _message_en(rule, called, measured, value)
+
+
 def _broken(rule: Rule, node: _Node, measured: Measured, value: float, label: tuple[float, float]) -> Broken:
+    zh, en = sentences(rule, _called(node), measured, value)
     return Broken(
         rule_id=rule.pk,
         severity=rule.severity,
@@ -196,8 +217,8 @@ def _broken(rule: Rule, node: _Node, measured: Measured, value: float, label: tu
         value=value,
         low=rule.low,
         high=rule.high,
-        message_zh=_message_zh(rule, node, measured, value),
-        message_en=_message_en(rule, node, measured, value),
+        message_zh=zh,
+        message_en=en,
         label=label,
         domain=rule.domain,
         form=rule.form,
@@ -206,25 +227,25 @@ def _broken(rule: Rule, node: _Node, measured: Measured, value: float, label: tu
     )
 
 
-def _message_zh(rule: Rule, node: _Node, measured: Measured, value: float) -> str:
+def _message_zh(rule: Rule, called: str, measured: Measured, value: float) -> str:
     one = REGISTRY[rule.measure]
     number = f"{'约' if measured.estimated else ''} {one.in_words(measured.value or 0, 'zh-hans')}"
-    start = f"{_called(node)} 的{_name(rule, 'zh-hans')}为{number},"
+    start = f"{called} 的{_name(rule, 'zh-hans')}为{number},"
     if rule.form == Rule.Form.BALANCE:
         way = "多" if value > 0 else "少"
         return f"{start} 比同级平均{way} {abs(value):.0f}%, 要求相差不超过 {rule.high:g}%({rule.name})"
     if rule.measure == "pieces":
-        start = f"{_called(node)} 分成互不相连的{number},"
+        start = f"{called} 分成互不相连的{number},"
     if rule.low is None or rule.high is None or rule.low == rule.high:
         return f"{start} 要求{_limits(rule, 'zh-hans')}({rule.name})"
     return f"{start} {'低于' if value < rule.low else '高于'} {_limits(rule, 'zh-hans')}的要求({rule.name})"
 
 
-def _message_en(rule: Rule, node: _Node, measured: Measured, value: float) -> str:
+def _message_en(rule: Rule, called: str, measured: Measured, value: float) -> str:
     one = REGISTRY[rule.measure]
     number = ("about " if measured.estimated else "") + one.in_words(measured.value or 0, "en")
     name = _name(rule, "en")
-    start = f"{_called(node)}: {number if number.endswith(name) else f'{name} {number}'}"
+    start = f"{called}: {number if number.endswith(name) else f'{name} {number}'}"
     title = rule.name_en or rule.name
     if rule.form == Rule.Form.BALANCE:
         way = "above" if value > 0 else "below"

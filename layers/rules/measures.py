@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connection
 from django.utils.functional import Promise
@@ -54,6 +54,9 @@ class Measured:
 Compute = Callable[..., dict[int, Measured]]
 """From grid ids, and from the other measures that it needs, by name, to the measured values."""
 
+Subject = Literal["grid", "served", "staff"]
+"""What a measure is of: the land of a grid, in any plan; the people of a grid, in plans in force; or a person (ids of staff)."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -66,6 +69,7 @@ class Measure:
     compute: Compute
     decimals: int = 0
     needs: tuple[str, ...] = ()
+    of: Subject = "grid"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -74,6 +78,7 @@ class Measure:
             "unit": str(self.unit).strip(),
             "domain": list(self.domain),
             "decimals": self.decimals,
+            "of": self.of,
         }
 
     def in_words(self, value: float, language: str) -> str:
@@ -96,11 +101,12 @@ def register(
     *domain: str,
     decimals: int = 0,
     needs: tuple[str, ...] = (),
+    of: Subject = "grid",
 ) -> Callable[[Compute], Compute]:
     """Make a function a measure; the last one registered under a key counts."""
 
     def add(compute: Compute) -> Compute:
-        REGISTRY[key] = Measure(key, name, unit, domain, compute, decimals, needs)
+        REGISTRY[key] = Measure(key, name, unit, domain, compute, decimals, needs, of)
         return compute
 
     return add
@@ -112,7 +118,7 @@ def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict
     Parameters
     ----------
     names
-        Keys of measures; all when None.
+        Keys of measures; all of the land when None.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict
     ------
     NoSuchMeasure
     """
-    unknown = set(names or ()) - set(REGISTRY)
+    unknown = set(names or ()) - {key for key, one in REGISTRY.items() if one.of != "staff"}
     if unknown:
         raise NoSuchMeasure(
             f"没有这个指标: {'、'.join(sorted(unknown))}; 可用的指标见 /api/measures。",
@@ -131,7 +137,8 @@ def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict
     ids = sorted(set(grid_ids))
     if not ids:
         return {}
-    wanted = list(REGISTRY) if names is None else list(dict.fromkeys(names))
+    land = [key for key, one in REGISTRY.items() if one.of == "grid"]
+    wanted = land if names is None else list(dict.fromkeys(names))
     columns: dict[str, dict[int, Measured]] = {}
     for name in wanted:
         _compute(name, ids, columns)

@@ -6,3 +6,7 @@ class StaffConfig(AppConfig):
     name = "layers.staff"
     label = "staff"
     verbose_name = _("人员")
+
+    def ready(self) -> None:
+        """Make the measures of people known."""
+        from layers.staff import measures  # noqa: F401

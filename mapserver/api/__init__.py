@@ -20,6 +20,7 @@ from layers.orgs.models import ApiToken, User
 from layers.partition.api import router as partition
 from layers.review.api import router as review
 from layers.rules.api import router as rules
+from layers.staff.api import router as staff
 from layers.streets.api import router as streets
 from mapserver.api.grids import router as grids
 from mapserver.api.layers import router as layers
@@ -44,6 +45,9 @@ STATUS = {
     "wrong_step": 409,
     "rules_broken": 409,
     "plans_clash": 409,
+    "already_in_charge": 409,
+    "ratio_broken": 409,
+    "term_not_over": 409,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -87,7 +91,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, partition, review, rules, streets):
+for router in (editing, partition, review, rules, staff, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 

@@ -96,7 +96,7 @@ def _scopes(role: str, path: str | None, day: dt.date, plan: int | None) -> dict
     viewer = User(role=role, institution=path and Institution(path=path))
     return {
         "plans": Subquery.of(plans_to_search(viewer, day, plan).values("pk")),
-        "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),
+        "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).serving().values("pk")),
         "institutions": Subquery.of(Institution.objects.showing_points_to(viewer).order_by().values("pk")),
     }
 

@@ -32,7 +32,10 @@ SELECT jsonb_build_object(
     'children', (SELECT count(*) FROM public.grid AS child WHERE child.parent_id = grid.id),
     'responsible', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
-            'name', staff.name, 'kind', assignment.kind, 'staff_kind', staff.kind, 'institution', institution.name,
+            'name', staff.name, 'kind', assignment.kind, 'role', assignment.role, 'staff_kind', staff.kind,
+            'institution', institution.name, 'institution_id', institution.id,
+            'staff_id', CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.id END,
+            'away', EXISTS (SELECT FROM absence WHERE absence.staff_id = staff.id AND %(day)s::date BETWEEN first_day AND last_day),
             'work_phone', CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.work_phone END,
             'synthetic', staff.synthetic, 'since', assignment.valid_from) ORDER BY assignment.kind DESC, staff.number), '[]')
         FROM assignment JOIN staff ON staff.id = assignment.staff_id JOIN institution ON institution.id = staff.institution_id

@@ -32,7 +32,7 @@ around AS (
         AND ST_Distance(other.geom::geography, here.geog) <= %(accuracy)s::float8
 ),
 people AS (
-    SELECT assignment.grid_id, staff.name, assignment.kind, staff.kind AS staff_kind, staff.synthetic, staff.user_id,
+    SELECT assignment.grid_id, staff.name, assignment.kind, assignment.role, staff.kind AS staff_kind, institution.id AS institution_id, staff.synthetic, staff.user_id,
            institution.name AS institution, assignment.valid_from AS since,
            CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.work_phone END AS work_phone
     FROM assignment JOIN staff ON staff.id = assignment.staff_id JOIN institution ON institution.id = staff.institution_id

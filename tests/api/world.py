@@ -101,7 +101,8 @@ def build() -> World:
         person = StaffFactory(institution=places[owner], name=f"{owner}员工", work_phone=phone)
         leaf = Grid.objects.get(plan=world.plans[f"{owner[0]}发布"], code=LEAF)
         kind = "backup" if owner == "甲二" else "main"
-        AssignmentFactory(staff=person, grid=leaf, kind=kind)
+        role = "manager" if owner == "甲总" else "worker"
+        AssignmentFactory(staff=person, grid=leaf, kind=kind, role=role)
         if owner[1] != "总":
             OutletFactory(institution=places[owner], name=f"{owner}网点", geom=spot(1000 * number, 1000))
             MachineFactory(institution=places[owner], name=f"{owner}机具", geom=spot(1000 * number, 2000))

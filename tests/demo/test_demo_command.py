@@ -16,7 +16,7 @@ from layers.facilities.models import Machine, Outlet
 from layers.grids.coverage import audit, guard_faults
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import ApiToken, Institution, User
-from layers.staff.models import Assignment, Staff
+from layers.staff.models import Assignment, Post, Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -40,12 +40,15 @@ def test_the_county_covers_exactly(demo_site: None):
 def test_one_worker_a_grid_and_one_vacancy(demo_site: None):
     leaves = Grid.objects.filter(plan__name="2026 年网格划分", level=3)
     assert leaves.filter(assignments__isnull=True).count() == 1
-    assert Assignment.objects.filter(grid__in=leaves).count() == leaves.count() - 1
+    mains = Assignment.objects.on().filter(grid__in=leaves, role="worker", kind="main")
+    assert mains.count() == leaves.count() - 1
+    # One holds two grids, and the worker of one of them has none.
+    assert mains.values("staff").distinct().count() == leaves.count() - 2
     assert GridCount.objects.filter(grid__in=leaves, value__gt=0).count() == leaves.count()
 
 
 def test_everything_made_up_is_marked(demo_site: None):
-    for model in (Institution, User, Staff, Outlet, Machine, GridCount, Plan):
+    for model in (Institution, User, Staff, Post, Outlet, Machine, GridCount, Plan):
         assert model.objects.exists() and not model.objects.filter(synthetic=False).exists()
 
 

@@ -23,8 +23,11 @@ async function send(method, path, body) {
   return answer;
 }
 
-const levelName = (level) =>
-  [gettext("最小的网格"), gettext("最小网格的上级")][level] ?? fill(gettext("往上第 {n} 级"), { n: level });
+/** Levels count from below: of grids, or, for rules about people, of who is over whom. */
+const levelName = (level, of = "grid") =>
+  (of === "staff"
+    ? [gettext("没有下属的人员"), gettext("他们的直接上级")]
+    : [gettext("最小的网格"), gettext("最小网格的上级")])[level] ?? fill(gettext("往上第 {n} 级"), { n: level });
 const kindName = (kind) =>
   ({ urban: gettext("城区"), rural: gettext("农村") })[kind] ?? gettext("城区和农村");
 
@@ -125,7 +128,7 @@ class RulesPage {
       el("td", { class: "named" }, data(rule.title),
         el("small", {}, [whose, rule.domain, standing].filter(Boolean).join(" · "))),
       el("td", {}, rule.measure_label, el("small", { class: "limits" }, required(rule))),
-      el("td", {}, levelName(rule.level), el("small", {}, kindName(rule.kind))),
+      el("td", {}, levelName(rule.level, rule.of), rule.of === "staff" ? null : el("small", {}, kindName(rule.kind))),
       el("td", { class: rule.severity }, rule.severity === "block" ? gettext("禁止") : gettext("提醒")),
       el("td", {}, rule.can_edit ? this.#buttons(rule) : null),
     );
@@ -174,12 +177,18 @@ class RulesPage {
         el("button", { type: "submit", class: "primary" }, gettext("保存")),
         el("button", { type: "button", onclick: () => this.#edit(null) }, gettext("取消"))),
     );
+    const kind = form.elements.kind.closest("label");
     const shape = () => {
+      const { of } = this.#measures.find(({ id }) => id === form.elements.measure.value) ?? {};
+      for (const option of form.elements.level.options) option.textContent = levelName(Number(option.value), of);
+      kind.hidden = of === "staff";
+      if (kind.hidden) form.elements.kind.value = "";
       const balance = form.elements.form.value === "balance";
       low.hidden = balance;
       high.firstChild.textContent = balance ? gettext("最多相差 (%)") : gettext("上限");
     };
     form.elements.form.addEventListener("change", shape);
+    form.elements.measure.addEventListener("change", shape);
     shape();
     form.addEventListener("submit", async (event) => {
       event.preventDefault();

@@ -1,0 +1,301 @@
+"""Assign, approve, end and hand over: each is one transaction, and is refused where it breaks a rule that forbids it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import override
+
+from layers.grids.models import Grid, Plan
+from layers.orgs.models import User
+from layers.staff import checks, rights
+from layers.staff.faults import AlreadyInCharge, NotAssignable, NotProposed, RatioBroken, TermNotOver
+from layers.staff.history import served_since
+from layers.staff.measures import on_day
+from layers.staff.models import Assignment, Post, Staff, StaffSettings
+from layers.staff.vocabulary import check, label
+
+Unit = Grid | Post
+
+
+def assign(
+    user: User,
+    staff: Staff,
+    unit: Unit,
+    day: dt.date,
+    *,
+    role: str = "worker",
+    kind: str = Assignment.Kind.MAIN,
+    until: dt.date | None = None,
+    replaces: Assignment | None = None,
+    **more: Any,
+) -> Assignment:
+    """Put somebody in charge of a grid or a post from a day on; what needs a decision waits for it.
+
+    Parameters
+    ----------
+    until
+        The first day on which it no longer holds.
+    replaces
+        Whose turn ends on that day, once this one is approved.
+    more
+        share, filing, note: see `Assignment`.
+
+    Raises
+    ------
+    NotAssignable, AlreadyInCharge, RatioBroken, TermNotOver, UnknownTerm, PermissionDenied
+    """
+    with transaction.atomic():
+        # Locked: two assignments of one person at once would each see room for one more.
+        staff = Staff.objects.select_for_update(of=("self",)).select_related("institution").get(pk=staff.pk)
+        if not rights.may_arrange(user, staff.institution):
+            raise PermissionDenied
+        last = _check_place(staff, unit, day, until)
+        assignment = Assignment(
+            staff=staff,
+            grid=unit if isinstance(unit, Grid) else None,
+            post=unit if isinstance(unit, Post) else None,
+            role=check("role", role, staff.institution),
+            kind=kind,
+            valid_from=day,
+            valid_to=last,
+            status=Assignment.Status.PROPOSED,
+            replaces=replaces,
+            proposed_by=user,
+            **more,
+        )
+        if rights.takes_effect_at_once(user, staff):
+            _put_in_force(assignment, user)
+        else:
+            _refuse_if_taken(assignment)
+            assignment.save()
+    return assignment
+
+
+def hand_over(user: User, old: Assignment, to: Staff, day: dt.date, **more: Any) -> Assignment:
+    """End one person's turn and begin another's on the same day, in one transaction; both stay in the history.
+
+    Raises
+    ------
+    As `assign`.
+    """
+    with transaction.atomic():
+        old = _locked(old.pk, Assignment.Status.APPROVED)
+        if not rights.may_arrange(user, old.staff.institution):
+            raise PermissionDenied
+        if to.pk == old.staff_id:
+            raise NotAssignable(
+                "移交双方是同一人; 请选择另一人。", "Both are the same person: choose another.", field="staff"
+            )
+        _check_end(old, day)
+        return assign(user, to, old.unit, day, role=old.role, kind=old.kind, until=old.valid_to, replaces=old, **more)
+
+
+def end(user: User, assignment: Assignment, day: dt.date) -> Assignment:
+    """End somebody's turn on a day, with nobody to follow.
+
+    Raises
+    ------
+    NotAssignable, TermNotOver, PermissionDenied
+    """
+    with transaction.atomic():
+        assignment = _locked(assignment.pk, Assignment.Status.APPROVED)
+        if not rights.may_arrange(user, assignment.staff.institution):
+            raise PermissionDenied
+        _check_end(assignment, day)
+        assignment.valid_to = day
+        assignment.save(update_fields=["valid_to"])
+    return assignment
+
+
+def approve(user: User, assignment: Assignment, note: str = "") -> Assignment:
+    """Agree to a proposal: it comes into force from its day on, or from today if that is past.
+
+    Raises
+    ------
+    NotProposed, AlreadyInCharge, RatioBroken, PermissionDenied
+    """
+    with transaction.atomic():
+        assignment = _locked(assignment.pk, Assignment.Status.PROPOSED)
+        if not rights.may_decide(user, assignment):
+            raise PermissionDenied
+        assignment.valid_from = max(assignment.valid_from, timezone.localdate())
+        assignment.note = note or assignment.note
+        if assignment.replaces is not None:
+            assignment.replaces = _locked(assignment.replaces.pk, Assignment.Status.APPROVED)
+        _put_in_force(assignment, user)
+    return assignment
+
+
+def refuse(user: User, assignment: Assignment, note: str = "") -> Assignment:
+    """Decline a proposal; it stays on record.
+
+    Raises
+    ------
+    NotProposed, PermissionDenied
+    """
+    with transaction.atomic():
+        assignment = _locked(assignment.pk, Assignment.Status.PROPOSED)
+        if not rights.may_decide(user, assignment):
+            raise PermissionDenied
+        assignment.status, assignment.note = Assignment.Status.REFUSED, note or assignment.note
+        assignment.decided_by, assignment.decided_at = user, timezone.now()
+        assignment.save()
+    return assignment
+
+
+def _put_in_force(assignment: Assignment, user: User) -> None:
+    before = _blocks(assignment)
+    if assignment.replaces is not None:
+        assignment.replaces.valid_to = assignment.valid_from
+        assignment.replaces.save(update_fields=["valid_to"])
+    assignment.status = Assignment.Status.APPROVED
+    assignment.decided_by, assignment.decided_at = user, timezone.now()
+    with _clash(assignment), transaction.atomic():
+        assignment.save()
+    worse = [
+        fault
+        for subject, fault in _blocks(assignment).items()
+        if subject not in before or fault.excess > before[subject].excess
+    ]
+    if worse:
+        first = worse[0]
+        raise RatioBroken(
+            f"这样安排违反“禁止”类规则: {first.message_zh}。请另选人员或网格, 或由管理员调整规则。",
+            f"A rule forbids this: {first.message_en}. Choose another person or grid; an administrator can change the rule.",
+            broken=[one.to_json() for one in worse],
+        )
+
+
+def _blocks(assignment: Assignment) -> dict[Any, checks.Fault]:
+    """The forbidding rules that the person and the grid break on the first day, by what they are about."""
+    with on_day(assignment.valid_from):
+        found = checks.of_staff([assignment.staff])
+        if assignment.grid is not None:
+            found += checks.of_grids([assignment.grid])
+    return {fault.subject: fault for fault in found if fault.severity == "block"}
+
+
+def _locked(pk: int, expected: str) -> Assignment:
+    found = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("staff__institution", "grid__plan__institution", "post")
+        .get(pk=pk)
+    )
+    if found.status != expected:
+        raise NotProposed(
+            f"这项安排现在的状态是“{found.get_status_display()}”, 不能进行这一步; 可能已有人先办理。请刷新后再看。",
+            f"This arrangement is {found.status} now, so this step is not possible; somebody may have been quicker. Reload to see.",
+        )
+    return found
+
+
+def _check_place(staff: Staff, unit: Unit, day: dt.date, until: dt.date | None) -> dt.date | None:
+    """The last day that comes of it all; refuses what cannot be."""
+    owner = unit.plan.institution if isinstance(unit, Grid) else unit.institution
+    if owner.head_office_path != staff.institution.head_office_path:
+        raise NotAssignable("人员与网格不属于同一家银行。", "The person and the grid belong to different banks.")
+    if day < timezone.localdate():
+        raise NotAssignable(
+            "开始日期不能早于今天: 过去的责任记录不再改动。",
+            "The first day cannot be before today: what is past stays as it was.",
+            field="day",
+        )
+    if staff.left_on is not None and staff.left_on <= day:
+        raise NotAssignable(f"{staff.name} 已于 {staff.left_on} 离岗。", f"{staff.name} left on {staff.left_on}.")
+    if until is not None and until <= day:
+        raise NotAssignable("结束日期须晚于开始日期。", "The end must come after the first day.", field="until")
+    ends = [one for one in (until, staff.left_on) if one is not None]
+    if isinstance(unit, Grid):
+        plan: Plan = unit.plan
+        if plan.valid_from is None or not plan.is_in_force(max(day, plan.valid_from)):
+            raise NotAssignable(
+                f"方案“{plan.name}”在 {day} 不生效, 不能安排人员; 草稿的人员随发布转入。",
+                f"The plan {plan.name} is not in force on {day}: people come into a draft when it is published.",
+            )
+        if day < plan.valid_from:
+            raise NotAssignable(
+                f"方案“{plan.name}”自 {plan.valid_from} 起生效; 请选择这一天或以后。",
+                f"The plan {plan.name} is in force from {plan.valid_from}: choose this day or a later one.",
+                field="day",
+            )
+        if plan.valid_to is not None:
+            ends.append(plan.valid_to)
+    return min(ends, default=None)
+
+
+def _check_end(assignment: Assignment, day: dt.date) -> None:
+    first, last = assignment.valid_from, assignment.valid_to
+    if day <= first or day < timezone.localdate() or (last is not None and day > last):
+        raise NotAssignable(
+            f"结束日期须晚于 {first}, 不早于今天{f', 不晚于 {last}' if last else ''}。",
+            f"The day must come after {first}, not before today{f', and not after {last}' if last else ''}.",
+            field="day",
+        )
+    settings = StaffSettings.of(assignment.staff.institution)
+    if assignment.role not in settings.term_roles or assignment.kind != Assignment.Kind.MAIN:
+        return
+    since = served_since(assignment)
+    free = since + dt.timedelta(days=settings.term_days)
+    if day < free:
+        zh, en = _role_names(assignment)
+        raise TermNotOver(
+            f"{assignment.staff.name} 自 {since} 起任{zh}, 任职满 {settings.term_days} 天即 {free} 起方可调整。",
+            f"{assignment.staff.name} has been {en} since {since}; a change is possible from {free}, after {settings.term_days} days.",
+            free=free.isoformat(),
+        )
+
+
+def _refuse_if_taken(assignment: Assignment) -> None:
+    """A proposal that could not be approved is refused at once: it is tried, and undone."""
+    try:
+        with transaction.atomic():
+            _put_in_force(assignment, assignment.proposed_by)  # type: ignore[arg-type]
+            raise _Undo
+    except _Undo:
+        pass
+    finally:
+        if assignment.replaces is not None:
+            assignment.replaces.refresh_from_db(fields=["valid_to"])
+    assignment.pk, assignment._state.adding = None, True
+    assignment.status = Assignment.Status.PROPOSED
+    assignment.decided_by = assignment.decided_at = None
+
+
+class _Undo(Exception):
+    """Ends the trial of a proposal."""
+
+
+def _role_names(assignment: Assignment) -> tuple[str, str]:
+    names = []
+    for language in ("zh-hans", "en"):
+        with override(language):
+            names.append(label("role", assignment.role, assignment.staff.institution))
+    return names[0], names[1].lower()
+
+
+@contextmanager
+def _clash(assignment: Assignment) -> Iterator[None]:
+    """The database's refusals, in words."""
+    try:
+        yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+        zh, en = _role_names(assignment)
+        if name.startswith("assignment_of_a_person_once"):
+            raise AlreadyInCharge(
+                f"{assignment.staff.name} 在这段时间已经是这里的{zh}。",
+                f"{assignment.staff.name} is the {en} here at that time already.",
+            ) from error
+        if name.startswith("assignment_one_in_charge"):
+            raise AlreadyInCharge(
+                f"这段时间这里已有{zh}; 请用“移交”, 或安排为 B岗。",
+                f"There is a {en} here at that time: hand over, or assign as a backup.",
+            ) from error
+        raise

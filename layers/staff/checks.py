@@ -1,0 +1,107 @@
+"""Which people, and which grids for their people, break which rules (layers.rules holds the rules)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.utils.translation import get_language
+
+from layers.grids.models import Grid
+from layers.orgs.models import Institution
+from layers.rules.evaluate import Broken, assess, is_outside, sentences, subject_of
+from layers.rules.measures import REGISTRY
+from layers.rules.models import Rule
+from layers.staff.measures import rows
+from layers.staff.models import Staff
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A rule that a person or the people of a grid break."""
+
+    rule: int
+    severity: str
+    domain: str
+    measure: str
+    value: float
+    excess: float
+    message_zh: str
+    message_en: str
+    grid: int | None = None
+    staff: int | None = None
+
+    @property
+    def subject(self) -> tuple[int, int | None, int | None]:
+        return self.rule, self.grid, self.staff
+
+    @property
+    def message(self) -> str:
+        return self.message_en if get_language() == "en" else self.message_zh
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def of_staff(people: Iterable[Staff]) -> list[Fault]:
+    """The rules on people that these break; a rule's level counts how many steps of supervision are below a person."""
+    found = []
+    by_institution: dict[Institution, list[Staff]] = {}
+    for person in people:
+        by_institution.setdefault(person.institution, []).append(person)
+    for institution, members in by_institution.items():
+        binding = [rule for rule in Rule.objects.binding(institution) if subject_of(rule) == "staff"]
+        if not binding:
+            continue
+        ids = [person.pk for person in members]
+        height = dict(rows("staff_height", staff=ids, bank=institution.head_office_path))
+        for rule in binding:
+            values = REGISTRY[rule.measure].compute(ids)
+            for person in members:
+                measured = values[person.pk]
+                if (
+                    height.get(person.pk, 0) == rule.level
+                    and measured.value is not None
+                    and is_outside(rule, measured.value)
+                ):
+                    zh, en = sentences(rule, f"{person.name} ({person.number})", measured, measured.value)
+                    found.append(_fault(rule, measured.value, zh, en, staff=person.pk))
+    return sorted(found, key=lambda one: (one.severity != Rule.Severity.BLOCK, one.staff or 0, one.rule))
+
+
+def of_grids(grids: Iterable[Grid]) -> list[Fault]:
+    """The rules on the people of grids that these break."""
+    by_plan: dict[int, list[Grid]] = {}
+    for grid in grids:
+        by_plan.setdefault(grid.plan_id, []).append(grid)
+    found = []
+    for members in by_plan.values():
+        broken = assess(members[0].plan, [grid.pk for grid in members], subjects={"served"}).broken
+        found += [_of_broken(one) for one in broken]
+    return found
+
+
+def _of_broken(one: Broken) -> Fault:
+    excess = _excess(one.low, one.high, one.value)
+    return Fault(
+        one.rule_id,
+        one.severity,
+        one.domain,
+        one.measure,
+        one.value,
+        excess,
+        one.message_zh,
+        one.message_en,
+        one.grid_id,
+    )
+
+
+def _fault(rule: Rule, value: float, zh: str, en: str, staff: int) -> Fault:
+    excess = _excess(rule.low, rule.high, value)
+    return Fault(rule.pk, rule.severity, rule.domain, rule.measure, value, excess, zh, en, staff=staff)
+
+
+def _excess(low: float | None, high: float | None, value: float) -> float:
+    """By how much a value is outside."""
+    return max((low if low is not None else value) - value, value - (high if high is not None else value))

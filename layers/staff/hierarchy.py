@@ -1,0 +1,154 @@
+"""谁管我, 我管谁: two hierarchies over one grid, the administrative one by grids and the bank's own by institutions (ZG06, YL06, JG01)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+
+from layers.grids.models import Grid
+from layers.orgs.models import Institution
+from layers.staff.models import Assignment, Staff
+
+LEADING = ("chief", "manager")
+"""Roles that lead a grid: who has one is over whoever serves the grids below."""
+HEADS = ("grid_manager",)
+"""The kind of staff that heads an institution (网格管理员 = 机构负责人)."""
+DEEPEST = 9
+
+
+@dataclass
+class Node:
+    """A person in a tree, with the place by which she stands there."""
+
+    staff: Staff
+    place: str
+    below: list[Node] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.staff.pk,
+            "name": self.staff.name,
+            "number": self.staff.number,
+            "kind": self.staff.kind,
+            "institution": self.staff.institution.name,
+            "place": self.place,
+            "below": [node.to_json() for node in self.below],
+        }
+
+    @property
+    def count(self) -> int:
+        """How many different people are below."""
+        return len({node.staff.pk for node in self.flat()} - {self.staff.pk})
+
+    def flat(self) -> list[Node]:
+        return [self, *(one for node in self.below for one in node.flat())]
+
+
+def _serving(grids: Q, at: dt.date | None) -> list[Assignment]:
+    found = Assignment.objects.filter(grids, grid__isnull=False).on(at).serving()
+    return list(found.select_related("staff__institution", "grid").order_by("grid__code", "kind", "role", "pk"))
+
+
+def over_by_grid(staff: Staff, at: dt.date | None = None) -> list[list[Node]]:
+    """For each grid that the person serves, who leads it and each grid above it, from near to far."""
+    chains = []
+    for own in _serving(Q(staff=staff), at):
+        grid: Grid | None = own.grid
+        above: list[Node] = [Node(staff, _place(own))]
+        while grid is not None:
+            leading = _serving(Q(grid=grid, role__in=LEADING, kind=Assignment.Kind.MAIN), at)
+            above += [Node(one.staff, _place(one)) for one in leading if one.staff_id != staff.pk]
+            grid = grid.parent
+        chains.append(above)
+    return chains
+
+
+def over_by_institution(staff: Staff) -> list[Node]:
+    """The direct supervisor and hers, then who heads the institutions above, from near to far; each person once."""
+    found: list[Node] = []
+    seen = {staff.pk}
+    person = staff
+    while person.supervisor is not None and person.supervisor_id not in seen and len(found) < DEEPEST:
+        person = Staff.objects.select_related("institution", "supervisor__institution").get(pk=person.supervisor_id)
+        seen.add(person.pk)
+        found.append(Node(person, person.institution.name))
+    levels = [*Institution.objects.above(person.institution), person.institution]
+    for institution in reversed(levels):
+        heads = Staff.objects.employed().filter(institution=institution, kind__in=HEADS).exclude(pk__in=seen)
+        for head in heads.select_related("institution").order_by("number"):
+            seen.add(head.pk)
+            found.append(Node(head, institution.name))
+    return found
+
+
+def who_is_over(staff: Staff, at: dt.date | None = None) -> dict[str, Any]:
+    """Who leads the person on a day: `administrative` by grid, `service` by the bank's institutions."""
+    return {"administrative": over_by_grid(staff, at), "service": over_by_institution(staff)}
+
+
+def under_by_grid(staff: Staff, at: dt.date | None = None) -> list[Node]:
+    """For each grid that the person leads, the people of it and of all grids below, as a tree of grids."""
+    return [_led(own, at) for own in _serving(Q(staff=staff, role__in=LEADING), at)]
+
+
+def _led(own: Assignment, at: dt.date | None) -> Node:
+    assert own.grid is not None
+    top = Node(own.staff, _place(own))
+    nodes: dict[int, list[Node]] = {own.grid.pk: [top]}
+    parents = [own.grid.pk]
+    for _step in range(DEEPEST):
+        children = dict(Grid.objects.filter(parent__in=parents).values_list("pk", "parent"))
+        if not children:
+            break
+        people = defaultdict(list)
+        for one in _serving(Q(grid__in=list(children)), at):
+            people[one.grid_id].append(one)
+        for grid, parent in sorted(children.items()):
+            # A grid without a leader hangs its people on whoever leads the next grid above.
+            nodes[grid] = nodes[parent]
+            made = [Node(one.staff, _place(one)) for one in people[grid]]
+            nodes[parent][0].below += made
+            leaders = [
+                node for node, one in zip(made, people[grid], strict=True) if one.role in LEADING and one.kind == "main"
+            ]
+            if leaders:
+                nodes[grid] = leaders
+        parents = list(children)
+    top.below += [Node(one.staff, _place(one)) for one in _serving(Q(grid=own.grid_id), at) if one.role not in LEADING]
+    return top
+
+
+def under_by_institution(staff: Staff) -> Node:
+    """Everybody whose supervisor the person is, directly or not; for the head of an institution, its people without one too."""
+    top = Node(staff, staff.institution.name)
+    level, seen = [top], {staff.pk}
+    for _step in range(DEEPEST):
+        by_id = {node.staff.pk: node for node in level}
+        reporting = Q(supervisor__in=list(by_id))
+        headed = {node.staff.institution_id: node for node in level if node.staff.kind in HEADS}
+        if headed:
+            reporting |= Q(institution__in=list(headed), supervisor__isnull=True) & ~Q(kind__in=HEADS)
+        people = Staff.objects.employed().filter(reporting).exclude(pk__in=seen).select_related("institution")
+        level = []
+        for person in people.order_by("institution__path", "number"):
+            seen.add(person.pk)
+            node = Node(person, person.institution.name)
+            (by_id.get(person.supervisor_id or 0) or headed[person.institution_id]).below.append(node)
+            level.append(node)
+        if not level:
+            break
+    return top
+
+
+def who_is_under(staff: Staff, at: dt.date | None = None) -> dict[str, Any]:
+    """Whom the person leads on a day: `administrative` by grid, `service` by supervision."""
+    return {"administrative": under_by_grid(staff, at), "service": under_by_institution(staff)}
+
+
+def _place(one: Assignment) -> str:
+    assert one.grid is not None
+    return one.grid.name

@@ -1,0 +1,57 @@
+"""Who was in charge, when: through all plans of a service area, by the code of the grid."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from layers.grids.models import Grid, Plan
+from layers.staff.models import Assignment, AssignmentQuerySet
+
+
+def grids_of_code(grid: Grid) -> QuerySet[Grid]:
+    """The grid in all plans of its area and bank that are or were in force."""
+    return Grid.objects.filter(
+        code=grid.code,
+        plan__area_code=grid.plan.area_code,
+        plan__institution=grid.plan.institution_id,
+        plan__valid_from__isnull=False,
+    )
+
+
+def grid_on(grid: Grid, at: dt.date) -> Grid | None:
+    """The grid as it was on a day, in the plan then in force."""
+    plans = Plan.objects.in_force(at)
+    return grids_of_code(grid).filter(plan__in=plans).select_related("plan").first()
+
+
+def history(grid: Grid) -> AssignmentQuerySet:
+    """All assignments to a grid, the latest first, in whatever plan."""
+    found = Assignment.objects.filter(grid__in=grids_of_code(grid)).select_related("staff__institution", "grid__plan")
+    return found.exclude(status=Assignment.Status.PROPOSED).order_by("-valid_from", "kind", "pk")
+
+
+def in_charge(unit: Q, at: dt.date | None = None) -> list[Assignment]:
+    """Who serves on a day, those who act first: whoever is away stands after her backups (LA03). Each has `away`."""
+    at = at or timezone.localdate()
+    found = Assignment.objects.filter(unit).on(at).serving().with_presence(at)
+    rows = list(found.select_related("staff__institution"))
+    return sorted(rows, key=lambda one: (one.away, one.kind != Assignment.Kind.MAIN, one.role, one.pk))
+
+
+def served_since(each: Assignment) -> dt.date:
+    """When the person began to serve this grid or post: publications in between, which begin a new row, do not count."""
+    same = Assignment.objects.filter(
+        staff=each.staff_id, role=each.role, kind=each.kind, status=Assignment.Status.APPROVED, valid_to__isnull=False
+    )
+    if each.grid is None:
+        same = same.filter(post=each.post_id)
+    else:
+        same = same.filter(grid__code=each.grid.code, grid__plan__area_code=each.grid.plan.area_code)
+    begun = {ended: first for ended, first in same.values_list("valid_to", "valid_from") if first < ended}
+    day = each.valid_from
+    while day in begun:
+        day = begun[day]
+    return day

@@ -1,0 +1,133 @@
+"""What can be counted of the people of a grid, and of a person: measures beside those of the land (layers.rules.measures).
+
+The day on which people are counted is today, or the one that `on_day` sets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from layers.grids.models import Grid
+from layers.rules.measures import Measured, measure, register
+from layers.staff.models import StaffSettings
+
+SQL = Path(__file__).parent / "sql"
+DAY: ContextVar[dt.date | None] = ContextVar("DAY", default=None)
+
+
+@contextmanager
+def on_day(day: dt.date) -> Iterator[None]:
+    """Count people as of a day: an arrangement for next month is judged by next month's people."""
+    token = DAY.set(day)
+    try:
+        yield
+    finally:
+        DAY.reset(token)
+
+
+@cache
+def sql(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def rows(name: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Run a statement of sql/; `day` is there by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql(name), {"day": DAY.get() or timezone.localdate()} | values)
+        return cursor.fetchall()
+
+
+def _in_grids(ids: list[int], role: str, kinds: list[str]) -> dict[int, Measured]:
+    said = _("人员安排")
+    counted = rows("grid_people", grids=ids, role=role, kinds=kinds)
+    return {grid: Measured(float(number), False, said) for grid, number in counted}
+
+
+def _count(key: str, name: str | Promise, role: str, kinds: list[str], *domain: str) -> None:
+    """A measure that counts the people of a grid with a role."""
+
+    @register(key, name, gettext_lazy("人"), *domain, of="served")
+    def compute(ids: list[int]) -> dict[int, Measured]:
+        return _in_grids(ids, role, kinds)
+
+
+_count("workers", gettext_lazy("网格员"), "worker", ["main"], "ZG07", "MY02")
+_count("backup_workers", gettext_lazy("B岗网格员"), "worker", ["backup"], "LA03")
+_count("main_and_backup", gettext_lazy("主协办"), "worker", ["main", "backup"], "HG02")
+_count("chiefs", gettext_lazy("网格长"), "chief", ["main"], "HY04", "LA02")
+_count("deputies", gettext_lazy("副网格长"), "deputy", ["main", "backup"], "HY04", "LA02")
+_count("managers", gettext_lazy("网格管理员"), "manager", ["main", "backup"], "HY04")
+_count("volunteers", gettext_lazy("志愿者"), "volunteer", ["main", "backup", "member"], "GC04")
+
+
+@register(
+    "workers_per_10000",
+    gettext_lazy("每万人网格员"),
+    gettext_lazy("人"),
+    "LA03",
+    decimals=1,
+    needs=("households",),
+    of="served",
+)
+def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[int, Measured]:
+    """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household."""
+    workers = dict(rows("people_below", grids=ids))
+    found = {}
+    for grid in Grid.objects.filter(pk__in=ids).select_related("plan__institution").only("plan__institution__path"):
+        persons = StaffSettings.of(grid.plan.institution).persons_per_household
+        homes = households[grid.pk].value
+        if not persons or not homes:
+            found[grid.pk] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))
+        else:
+            found[grid.pk] = Measured(1e4 * workers.get(grid.pk, 0) / (homes * persons), True, _("人口按户均人口估算"))
+    return found
+
+
+@register("grids_per_person", gettext_lazy("负责的网格"), gettext_lazy("个"), "ZG07", "LA03", of="staff")
+def grids_per_person(ids: list[int]) -> dict[int, Measured]:
+    """Smallest grids that a person is in charge of as a grid worker."""
+    return _of_staff(ids, 0)
+
+
+@register("households_per_person", gettext_lazy("负责的户数"), gettext_lazy("户"), "LA04", "OC02", "OC03", of="staff")
+def households_per_person(ids: list[int]) -> dict[int, Measured]:
+    """Households of the smallest grids that a person is in charge of, whatever the role."""
+    grids = rows("staff_grids", staff=ids)
+    homes = measure(sorted({grid for _one, grid in grids}), ["households"])
+    found = {one: Measured(0.0, False, _("没有负责的网格")) for one in ids}
+    for one, grid in grids:
+        value, before = homes[grid]["households"], found[one]
+        if value.value is None or before.value is None:
+            found[one] = Measured(None, False, value.source)
+        else:
+            found[one] = Measured(before.value + value.value, before.estimated or value.estimated, value.source)
+    return found
+
+
+@register("subordinates", gettext_lazy("直接下属"), gettext_lazy("人"), "OC03", "JG01", of="staff")
+def subordinates(ids: list[int]) -> dict[int, Measured]:
+    """People whose direct supervisor somebody is."""
+    return _of_staff(ids, 1)
+
+
+@register("duties_per_person", gettext_lazy("职责"), gettext_lazy("项"), "QJ04", of="staff")
+def duties_per_person(ids: list[int]) -> dict[int, Measured]:
+    """How many of the 五员 duties (and others) a person has."""
+    return _of_staff(ids, 2)
+
+
+def _of_staff(ids: list[int], column: int) -> dict[int, Measured]:
+    said = _("人员登记")
+    return {one: Measured(float(values[column]), False, said) for one, *values in rows("staff_counts", staff=ids)}

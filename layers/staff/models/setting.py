@@ -1,0 +1,131 @@
+"""How an institution arranges its people: terms of its own, settings, and which grids are shown to the public."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from layers.orgs.models import Institution
+
+
+def chain(institution: Institution) -> list[str]:
+    """The paths of an institution and of all above it."""
+    return [institution.path[:n] for n in range(institution.steplen, len(institution.path) + 1, institution.steplen)]
+
+
+class TermQuerySet(models.QuerySet["Term"]):
+    """Terms by whose they are."""
+
+    def of(self, institution: Institution) -> TermQuerySet:
+        """Those of the institution and of all above it, upper ones first."""
+        return self.filter(institution__path__in=chain(institution)).order_by("institution__path", "pk")
+
+
+class Term(models.Model):
+    """词条: what an institution adds to a vocabulary (kinds of staff, roles, duties, items, posts)."""
+
+    class Vocabulary(models.TextChoices):
+        STAFF = "staff", _("人员类型")
+        ROLE = "role", _("角色")
+        DUTY = "duty", _("职责")
+        ITEM = "item", _("登记类型")
+        POST = "post", _("点位类型")
+
+    institution = models.ForeignKey(Institution, models.CASCADE, related_name="terms", verbose_name=_("机构"))
+    vocabulary = models.CharField(_("词表"), max_length=8, choices=Vocabulary.choices)
+    code = models.SlugField(_("代码"), max_length=16)
+    name = models.CharField(_("名称"), max_length=40)
+    name_en = models.CharField(_("英文名称"), max_length=60, blank=True)
+
+    objects = TermQuerySet.as_manager()
+
+    class Meta:
+        db_table = "term"
+        verbose_name = _("词条")
+        verbose_name_plural = _("词条")
+        constraints = (
+            models.UniqueConstraint(fields=("institution", "vocabulary", "code"), name="term_code_is_unique"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StaffSettings(models.Model):
+    """人员设置: approval, terms of office, what everybody must hold; branches follow unless they have their own."""
+
+    class Approval(models.TextChoices):
+        ABOVE = "above", _("由上级机构审批")
+        NONE = "none", _("立即生效")
+
+    institution = models.OneToOneField(
+        Institution, models.CASCADE, related_name="staff_settings", verbose_name=_("机构")
+    )
+    approval = models.CharField(_("安排审批"), max_length=8, choices=Approval.choices, default=Approval.ABOVE)
+    term_days = models.PositiveIntegerField(
+        _("任职满多少天方可调整"),
+        default=365,
+        validators=[MaxValueValidator(3660)],
+        help_text=_("适用于下列角色; 0 为不限"),
+    )
+    term_roles = ArrayField(models.CharField(max_length=16), default=list, blank=True, verbose_name=_("限期角色"))
+    most_grids = models.PositiveSmallIntegerField(
+        _("一人最多负责几个网格"), default=1, validators=[MinValueValidator(1)], help_text=_("超过的列入“一人多格”")
+    )
+    needed_items = ArrayField(
+        models.CharField(max_length=16), default=list, blank=True, verbose_name=_("每人应有的登记")
+    )
+    persons_per_household = models.FloatField(
+        _("户均人口"), null=True, blank=True, help_text=_("没有人口数据时用来估算; 空: 不估算")
+    )
+    public_sheets = models.BooleanField(_("对外公示"), default=False)
+
+    class Meta:
+        db_table = "staff_settings"
+        verbose_name = _("人员设置")
+        verbose_name_plural = _("人员设置")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(approval__in=["above", "none"]), name="staff_settings_approval_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(persons_per_household__isnull=True) | Q(persons_per_household__gt=0),
+                name="staff_settings_somebody_lives_there",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.institution)
+
+    @classmethod
+    def of(cls, institution: Institution) -> StaffSettings:
+        """The settings that hold for an institution: its own, else those of the nearest above, else the first values."""
+        found = cls.objects.filter(institution__path__in=chain(institution)).order_by("-institution__path").first()
+        return found or cls()
+
+
+def sheet_token() -> str:
+    """Short enough for a sign on a wall; 80 random bits."""
+    return secrets.token_hex(10)
+
+
+class PublicSheet(models.Model):
+    """公示: the address under which anybody may see who serves a grid; it goes with the grid's code, through all plans."""
+
+    institution = models.ForeignKey(Institution, models.CASCADE, related_name="public_sheets", verbose_name=_("机构"))
+    code = models.CharField(_("网格编码"), max_length=32, db_collation="C")
+    token = models.CharField(max_length=20, unique=True, default=sheet_token, editable=False)
+
+    class Meta:
+        db_table = "public_sheet"
+        verbose_name = _("公示")
+        verbose_name_plural = _("公示")
+        constraints = (models.UniqueConstraint(fields=("institution", "code"), name="public_sheet_once_a_grid"),)
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,37 @@
+"""Who may arrange people, and who decides on what others arrange."""
+
+from __future__ import annotations
+
+from layers.orgs.models import Institution, User
+from layers.staff.models import Assignment, Staff, StaffSettings
+
+ARRANGERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
+HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+
+
+def may_arrange(user: User, institution: Institution) -> bool:
+    """Whether the user may register and assign people of an institution: its own or an upper one's arrangers."""
+    return user.role in ARRANGERS and user.sees_inside(institution)
+
+
+def is_above(user: User, institution: Institution) -> bool:
+    """Whether the user decides for the unit above an institution; for a head office, one of its heads does."""
+    if user.institution is None or user.is_regulator:
+        return False
+    own, owner = user.institution.path, institution.path
+    if owner != own and owner.startswith(own):
+        return user.role in ARRANGERS
+    return owner == own and institution.is_root() and user.role in HEADS
+
+
+def takes_effect_at_once(user: User, staff: Staff) -> bool:
+    """Whether what the user arranges needs no decision: the unit above arranges it itself, or the setting asks for none."""
+    institution = staff.institution
+    if StaffSettings.of(institution).approval == StaffSettings.Approval.NONE:
+        return True
+    return is_above(user, institution) and not institution.is_root()
+
+
+def may_decide(user: User, assignment: Assignment) -> bool:
+    """Whether the user may approve or refuse a proposal: of the unit above the person's, and never her own."""
+    return is_above(user, assignment.staff.institution) and assignment.proposed_by_id != user.pk

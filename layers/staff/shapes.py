@@ -1,0 +1,129 @@
+"""People, assignments and lists as the API gives them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from layers.grids.models import Grid
+from layers.staff.lists import Row
+from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem
+from layers.staff.vocabulary import label
+
+MOST_OUTLINES = 400
+"""Above so many rows, only a point is drawn of each."""
+
+
+def person_json(staff: Staff) -> dict[str, Any]:
+    """Somebody, for lists."""
+    return {
+        "id": staff.pk,
+        "number": staff.number,
+        "name": staff.name,
+        "kind": staff.kind,
+        "kind_label": label("staff", staff.kind, staff.institution),
+        "institution": {"id": staff.institution_id, "name": staff.institution.name},
+        "work_phone": staff.work_phone,
+        "duties": [label("duty", duty, staff.institution) for duty in staff.duties],
+        "duty_text": staff.duty_text,
+        "has_photo": bool(staff.photo),
+        "left_on": staff.left_on,
+        "at": list(staff.geom.coords) if staff.geom else None,
+        "synthetic": staff.synthetic,
+    }
+
+
+def assignment_json(one: Assignment) -> dict[str, Any]:
+    """Who is in charge of what, from when to when."""
+    return {
+        "id": one.pk,
+        "staff": {"id": one.staff_id, "name": one.staff.name, "number": one.staff.number},
+        "unit": unit_json(one.unit),
+        "role": one.role,
+        "role_label": label("role", one.role, one.staff.institution),
+        "kind": one.kind,
+        "kind_label": str(one.get_kind_display()),
+        "share": one.share,
+        "valid_from": one.valid_from,
+        "valid_to": one.valid_to,
+        "status": one.status,
+        "status_label": str(one.get_status_display()),
+        "replaces": one.replaces_id,
+        "filing": one.filing,
+        "note": one.note,
+        "away": getattr(one, "away", None),
+    }
+
+
+def unit_json(unit: Grid | Post) -> dict[str, Any]:
+    return {
+        "type": "grid" if isinstance(unit, Grid) else "post",
+        "id": unit.pk,
+        "code": unit.code,
+        "name": unit.name,
+    }
+
+
+def item_json(item: StaffItem) -> dict[str, Any]:
+    return {
+        "id": item.pk,
+        "kind": item.kind,
+        "kind_label": label("item", item.kind, item.staff.institution),
+        "number": item.number,
+        "issued_on": item.issued_on,
+        "valid_until": item.valid_until,
+        "returned_on": item.returned_on,
+    }
+
+
+def absence_json(one: Absence) -> dict[str, Any]:
+    return {"id": one.pk, "first_day": one.first_day, "last_day": one.last_day, "reason": one.reason}
+
+
+def list_json(rows: list[Row]) -> list[dict[str, Any]]:
+    """Rows of a list as GeoJSON features; a row without a place has no geometry."""
+    outlined = len(rows) <= MOST_OUTLINES
+    return [
+        {
+            "type": "Feature",
+            "id": number,
+            "geometry": _geometry(row, outlined),
+            "properties": {
+                "number": number,
+                "text": row.text,
+                "at": row.at,
+                "grid": row.grid and unit_json(row.grid) | {"parent": row.grid.parent.name if row.grid.parent else ""},
+                "staff": row.staff
+                and {
+                    "id": row.staff.pk,
+                    "name": row.staff.name,
+                    "number": row.staff.number,
+                    "institution": row.staff.institution.name,
+                },
+                "post": row.post and unit_json(row.post),
+            },
+        }
+        for number, row in enumerate(rows, start=1)
+    ]
+
+
+def _geometry(row: Row, outlined: bool) -> dict[str, Any] | None:
+    if outlined and row.geom is not None:
+        found: dict[str, Any] = json.loads(row.geom.json)
+        return found
+    return {"type": "Point", "coordinates": list(row.at)} if row.at else None
+
+
+def list_cells(row: Row) -> list[object]:
+    """A row of a list for a spreadsheet."""
+    grid, staff, post = row.grid, row.staff, row.post
+    unit = grid or post
+    return [
+        unit and unit.code,
+        unit and unit.name,
+        grid.parent.name if grid and grid.parent else "",
+        staff and staff.number,
+        staff and staff.name,
+        staff and staff.institution.name,
+        row.text,
+    ]
