@@ -29,8 +29,8 @@ from layers.staff.shapes import (
     person_json,
     unit_json,
 )
-from layers.tables import csv_response, xlsx_response
 from layers.staff.vocabulary import label
+from layers.tables import csv_response
 
 router = Router(tags=["people"])
 MOST = 500
@@ -45,8 +45,8 @@ class AssignIn(Schema):
     day: dt.date | None = None
     until: dt.date | None = None
     share: int = Field(100, ge=1, le=100)
-    filing: str = Field("", max_length=60, pattern=r"^[^\0]*$")
-    note: str = Field("", max_length=300, pattern=r"^[^\0]*$")
+    filing: str = Field("", max_length=60, pattern=r"^[^\x00]*$")
+    note: str = Field("", max_length=300, pattern=r"^[^\x00]*$")
 
 
 class HandOverIn(Schema):
@@ -54,8 +54,8 @@ class HandOverIn(Schema):
 
     staff: int
     day: dt.date
-    filing: str = Field("", max_length=60, pattern=r"^[^\0]*$")
-    note: str = Field("", max_length=300, pattern=r"^[^\0]*$")
+    filing: str = Field("", max_length=60, pattern=r"^[^\x00]*$")
+    note: str = Field("", max_length=300, pattern=r"^[^\x00]*$")
 
 
 class DayIn(Schema):
@@ -67,7 +67,7 @@ class DayIn(Schema):
 class NoteIn(Schema):
     """What goes with a decision."""
 
-    note: str = Field("", max_length=300, pattern=r"^[^\0]*$")
+    note: str = Field("", max_length=300, pattern=r"^[^\x00]*$")
 
 
 def people_of(
@@ -91,7 +91,7 @@ def people_of(
 @router.get("/people")
 def people(
     request: HttpRequest,
-    q: str = Query("", max_length=80, pattern=r"^[^\0]*$"),
+    q: str = Query("", max_length=80, pattern=r"^[^\x00]*$"),
     kind: str = Query("", max_length=16),
     institution: int | None = Query(None, ge=0, le=BigIntegerField.MAX_BIGINT),
     role: str = Query("", max_length=16),

@@ -9,4 +9,4 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the measures of people known."""
-        from layers.staff import measures  # noqa: F401
+        from layers.staff import measures, vacancies  # noqa: F401

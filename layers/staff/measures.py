@@ -85,8 +85,11 @@ def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[i
     """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household."""
     workers = dict(rows("people_below", grids=ids))
     found = {}
+    settings: dict[int, StaffSettings] = {}
     for grid in Grid.objects.filter(pk__in=ids).select_related("plan__institution").only("plan__institution__path"):
-        persons = StaffSettings.of(grid.plan.institution).persons_per_household
+        owner = grid.plan.institution
+        settings[owner.pk] = settings.get(owner.pk) or StaffSettings.of(owner)
+        persons = settings[owner.pk].persons_per_household
         homes = households[grid.pk].value
         if not persons or not homes:
             found[grid.pk] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))

@@ -20,6 +20,7 @@ from layers.orgs.models import ApiToken, User
 from layers.partition.api import router as partition
 from layers.review.api import router as review
 from layers.rules.api import router as rules
+from layers.rules.values_api import router as values
 from layers.staff.api import router as staff
 from layers.streets.api import router as streets
 from mapserver.api.grids import router as grids
@@ -42,6 +43,8 @@ STATUS = {
     "not_a_draft": 409,
     "grid_locked": 403,
     "no_such_grid": 404,
+    "no_such_level": 404,
+    "no_plan_in_force": 404,
     "wrong_step": 409,
     "rules_broken": 409,
     "plans_clash": 409,
@@ -91,7 +94,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, partition, review, rules, staff, streets):
+for router in (editing, partition, review, rules, values, staff, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 
