@@ -78,14 +78,13 @@ def classify(
     lows = _lows(known, "equal" if around_zero else how, limits, around_zero)
     index = np.searchsorted(lows, known, side="right") - 1
     found = []
-    for number, low in enumerate(lows):
-        inside = known[index == number]
-        is_last = number + 1 == len(lows)
+    for index_of, low in enumerate(lows):
+        inside = known[index == index_of]
         if how == "quantile" and not around_zero:
             low, high = inside[0], inside[-1]
         else:
-            high = max(known[-1], low) if is_last else lows[number + 1]
-        label = _label(float(low), float(high), decimals, below=not is_last and (how != "quantile" or around_zero))
+            high = max(known[-1], low) if index_of + 1 == len(lows) else lows[index_of + 1]
+        label = _label(float(low), float(high), decimals)
         found.append(Class(float(low), float(high), len(inside), label))
     return found
 
@@ -107,21 +106,20 @@ def _lows(known: np.ndarray, how: How, limits: Sequence[float], around_zero: boo
     distinct = np.unique(known)
     if distinct.size <= MOST:
         return distinct
-    # A value starts a class: so each value is in one class only, and no class is empty. The lowest value (often zero, "none")
-    # has a class of its own where it would fill one.
+    # A value starts a class: so each value is in one class only, and no class is empty. Zero, which is "none", has a class
+    # of its own, and so has the lowest value where it would fill one.
     lowest = known[known == known[0]]
-    rest, parts = (known[lowest.size :], MOST - 1) if lowest.size > known.size / MOST else (known, MOST)
+    alone = known[0] == 0 or lowest.size > known.size / MOST
+    rest, parts = (known[lowest.size :], MOST - 1) if alone else (known, MOST)
     starts = rest[(np.arange(parts) * rest.size) // parts]
     return np.unique(np.append(known[0], starts))
 
 
-def _label(low: float, high: float, decimals: int, *, below: bool) -> str:
-    """12–40; with `below`, the upper limit is not reached: 12–<40."""
-    return (
-        number(low, decimals)
-        if low == high
-        else f"{number(low, decimals)}–{'<' if below else ''}{number(high, decimals)}"
-    )
+def _label(low: float, high: float, decimals: int) -> str:
+    """12–40; with spaces where a minus sign would stand beside the dash."""
+    if low == high:
+        return number(low, decimals)
+    return f"{number(low, decimals)}{' – ' if low < 0 else '–'}{number(high, decimals)}"
 
 
 def number(value: float, decimals: int) -> str:

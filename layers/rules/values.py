@@ -75,12 +75,23 @@ class Values:
         found += [f"{_('分母')}: {self.measure.per}"] if self.measure.per else []
         sources = sorted({row.measured.source for row in self.rows if row.measured.source})
         found += [f"{_('数据')}: {'; '.join(sources[:3])}"] if sources else []
+        found += [f"{_('分级')}: {self.said_classes}"] if len(self.classes) > 1 else []
         estimated = sum(row.measured.estimated for row in self.rows)
         found += [_("%(n)s 个网格的数值为估算") % {"n": estimated}] if estimated else []
         found += [_("%(n)s 个网格没有数据; 没有数据不是零") % {"n": self.without_data}] if self.without_data else []
         if self.at != timezone.localdate() and self.measure.of == "grid":
             found.append(_("网格为 %(at)s 生效的方案; 网点、机具和户数为现在的登记") % {"at": self.at})
         return found
+
+    @property
+    def said_classes(self) -> str:
+        if self.measure.scale == "diverging":
+            return _("以零为中心等距; 含下限, 不含上限")
+        return {
+            "quantile": _("分位数 (各级网格数大致相同)"),
+            "equal": _("等距; 含下限, 不含上限"),
+            "manual": _("自定界限; 含下限, 不含上限"),
+        }[self.how]
 
     def class_of(self, row: Row) -> int | None:
         """Number of the row's class, or None where there is no data."""

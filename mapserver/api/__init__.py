@@ -18,6 +18,7 @@ from layers.editing.api import router as editing
 from layers.imports.api import router as imports
 from layers.orgs.models import ApiToken, User
 from layers.partition.api import router as partition
+from layers.reports.api import router as reports
 from layers.review.api import router as review
 from layers.rules.api import router as rules
 from layers.rules.values_api import router as values
@@ -94,7 +95,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, partition, review, rules, values, staff, streets):
+for router in (editing, partition, reports, review, rules, values, staff, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 
