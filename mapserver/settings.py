@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "layers.staff",
     "layers.streets",
     "layers.rules",
+    "layers.findings",
     "layers.reports",
     "layers.editing",
     "layers.partition",

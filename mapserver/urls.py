@@ -13,6 +13,7 @@ urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
     path("rules/", include("layers.rules.urls")),
+    path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),
     path("shared/", include(shared)),
     path("api/", api.urls),

@@ -114,7 +114,7 @@ def plan_measures(
 def broken(request: HttpRequest, plan_id: int, grids: str | None = None) -> dict[str, Any]:
     """The rules that grids of a plan break: of all, or of `grids=1,2,3` and their siblings."""
     plan = _plan(request, plan_id)
-    found, unmeasured = assess(plan, None if grids is None else _ids(grids))
+    found, unmeasured, _by_rule = assess(plan, None if grids is None else _ids(grids))
     blocks = sum(one.severity == Rule.Severity.BLOCK for one in found)
     return {
         "broken": [one.to_json() for one in found],

@@ -5,6 +5,7 @@ A later layer adds a measure of its own with `@register`, or replaces one (custo
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from layers.orgs.models import Institution, User
 from layers.rules.models import MeasureSettings
 
 SQL = Path(__file__).parent / "sql"
+DAY: ContextVar[dt.date | None] = ContextVar("DAY", default=None)
+"""The day on which people are counted: today, or the one that `on_day` sets."""
 WHOSE: ContextVar[str] = ContextVar("WHOSE", default="")
 """The path below which things of people are counted: that of the user who asks, or everybody's (rules, the database)."""
 
@@ -161,6 +164,16 @@ def register(
         return compute
 
     return add
+
+
+@contextmanager
+def on_day(day: dt.date) -> Iterator[None]:
+    """Count people as of a day: an arrangement for next month is judged by next month's people."""
+    token = DAY.set(day)
+    try:
+        yield
+    finally:
+        DAY.reset(token)
 
 
 @contextmanager

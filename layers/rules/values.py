@@ -18,7 +18,7 @@ from gis.errors import JingtianError
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.rules.classes import Class, How, class_of, classify
-from layers.rules.measures import REGISTRY, Measure, Measured, NoSuchMeasure, measure, seen_by
+from layers.rules.measures import REGISTRY, Measure, Measured, NoSuchMeasure, measure, on_day, seen_by
 
 
 class NoPlanInForce(JingtianError):
@@ -221,8 +221,13 @@ def values_of(
         code_of = get_object_or_404(Grid, pk=within, plan=plan)
         grids = grids.filter(pk__in=_below(code_of.pk))
     rows = list(grids.order_by("code").values_list("pk", "code", "name", "parent__name", "level", "kind"))
-    with seen_by(user):
-        measured = measure([row[0] for row in rows], [name])
+    if one.of == "served" and not plan.is_in_force(day):
+        # Nobody serves a draft, and a plan of the past has no people of today: no data, rather than everything vacant.
+        unknown = Measured(None, False, _("方案在这一天没有生效, 没有人员安排"))
+        measured = {row[0]: {name: unknown} for row in rows}
+    else:
+        with seen_by(user), on_day(day):
+            measured = measure([row[0] for row in rows], [name])
     found = [Row(*row[:3], row[3] or "", *row[4:], measured[row[0]][name]) for row in rows]
     return Values(one, plan, depth, day, found, how, tuple(limits))
 

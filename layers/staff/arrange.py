@@ -14,10 +14,10 @@ from django.utils.translation import override
 
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
+from layers.rules.measures import on_day
 from layers.staff import checks, rights
 from layers.staff.faults import AlreadyInCharge, NotAssignable, NotProposed, RatioBroken, TermNotOver
 from layers.staff.history import served_since
-from layers.staff.measures import on_day
 from layers.staff.models import Assignment, Post, Staff, StaffSettings
 from layers.staff.vocabulary import check, label
 

@@ -1,14 +1,10 @@
 """What can be counted of the people of a grid, and of a person: measures beside those of the land (layers.rules.measures).
 
-The day on which people are counted is today, or the one that `on_day` sets.
+The day on which people are counted is today, or the one that `layers.rules.measures.on_day` sets.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,21 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Grid
-from layers.rules.measures import Measured, measure, register
+from layers.rules.measures import DAY, Measured, measure, register
 from layers.staff.models import StaffSettings
 
 SQL = Path(__file__).parent / "sql"
-DAY: ContextVar[dt.date | None] = ContextVar("DAY", default=None)
-
-
-@contextmanager
-def on_day(day: dt.date) -> Iterator[None]:
-    """Count people as of a day: an arrangement for next month is judged by next month's people."""
-    token = DAY.set(day)
-    try:
-        yield
-    finally:
-        DAY.reset(token)
 
 
 @cache

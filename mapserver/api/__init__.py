@@ -15,6 +15,7 @@ from ninja.security import HttpBearer, SessionAuth
 
 from gis.errors import JingtianError
 from layers.editing.api import router as editing
+from layers.findings.api import router as findings
 from layers.imports.api import router as imports
 from layers.orgs.models import ApiToken, User
 from layers.partition.api import router as partition
@@ -95,7 +96,7 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, partition, reports, review, rules, values, staff, streets):
+for router in (editing, findings, partition, reports, review, rules, values, staff, streets):
     api.add_router("", router)
 api.add_router("", elsewhere)
 

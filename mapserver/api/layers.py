@@ -70,12 +70,15 @@ def points(
     bbox: str | None = None,
     grid: int | None = None,
     near: str | None = None,
+    kind: str | None = Query(None, max_length=40),
     radius: float = Query(1000, gt=0, le=100_000),
     limit: int = Query(LIMIT, ge=1, le=LIMIT),
     offset: int = Query(0, ge=0, le=10**9),
 ) -> dict[str, Any]:
     """Points of a layer as GeoJSON: in a box, in a grid of any level, or within a radius in metres."""
     found = visible_layer(request, layer)
+    if kind is not None:
+        found = found.filter(kind=kind.replace("\0", ""))
     if bbox is not None:
         box = Polygon.from_bbox(numbers(bbox, 4, "112.5,30.1,113.0,30.6"))
         box.srid = SRID

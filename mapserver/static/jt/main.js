@@ -16,6 +16,7 @@ import { partitionForm } from "jt/partition";
 import { Search } from "jt/search";
 import * as state from "jt/state";
 import { coordinates } from "jt/text";
+import { Thematic } from "jt/thematic";
 import { Topology } from "jt/topology";
 import { createView } from "jt/view";
 
@@ -36,6 +37,15 @@ const points = new PointLayers(view, (shown) => {
   remember();
 });
 const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
+
+const thematic = new Thematic(now, {
+  look: (id) => selectGrid(id),
+  place: (lonLat) => view.bring(lonLat, Math.max(view.zoom, 15)),
+  show: (content) => panel.show(content),
+  changed: () => { drawing.repaint(); labels.repaint(); legend(); remember(); },
+});
+drawing.look = (grid) => thematic.look(grid);
+labels.value = (grid) => thematic.text(grid);
 
 const COVERAGE_AFTER = 800;
 
@@ -65,6 +75,7 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
+  const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
     panel.show(noPlan(page.canImport));
@@ -75,7 +86,7 @@ async function start() {
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
-  await layers;
+  await Promise.all([layers, measures]);
   await points.show(topology.bbox);
   legend();
 }
@@ -121,6 +132,7 @@ function offerLevels() {
 function showLevel(level) {
   now.level = level;
   byId("levels").querySelector(`[value="${level}"]`).checked = true;
+  thematic.show(plan, level);
   drawing.show(topology, level);
   labels.show(topology, level);
   const link = byId("export");
@@ -141,7 +153,7 @@ function redrawEdited() {
 }
 
 function legend() {
-  if (plan) drawLegend(plan, now.level, points.known.filter(({ id }) => points.shown.includes(id)));
+  if (plan) drawLegend(plan, now.level, points.known.filter(({ id }) => points.shown.includes(id)), thematic.legend());
 }
 
 function overview() {
@@ -165,6 +177,7 @@ async function selectGrid(id, { at } = {}) {
   const number = (request += 1);
   const grid = topology.grid(id);
   now.grid = id;
+  thematic.mark(id);
   if (grid && grid.level > now.level) showLevel(grid.level);
   drawing.select(id);
   remember();
