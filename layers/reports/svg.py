@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 import shapely
-from django.utils.translation import pgettext
 from shapely.geometry.base import BaseGeometry
 
 from layers.reports.ground import Ground

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from layers.features.registry import kinds_of, layer_named
 from layers.orgs.models import User
@@ -46,7 +45,7 @@ def sheet_of(values: Values, user: User, layers: Sequence[str] = ()) -> Sheet:
         spots=spots,
         notes=[
             *values.notes,
-            ngettext("共 %(n)s 个网格; 括号内为网格数", "共 %(n)s 个网格; 括号内为网格数", total) % {"n": f"{total:,}"},
+            _("共 %(n)s 个网格; 括号内为网格数") % {"n": f"{total:,}"},
         ],
     )
 

@@ -78,7 +78,7 @@ export class Thematic {
   /** The value of a grid, for its label. */
   text({ id }) {
     const value = this.active && this.#answer ? this.#byId.get(id)?.value : null;
-    return typeof value === "number" ? figure(value) : "";
+    return typeof value === "number" ? this.#number(value) : "";
   }
 
   /** Lines of the legend: {look, text}; null when there is no measure. */
@@ -101,6 +101,9 @@ export class Thematic {
     row?.setAttribute("aria-selected", "true");
     row?.scrollIntoView({ block: "nearest" });
   }
+
+  /** A value with the decimals of its measure. */
+  #number(value) { return figure(Number(value.toFixed(this.#answer.measure.decimals))); }
 
   #fills() { return rampFills(this.#answer.classes.length, this.#answer.measure.scale === "diverging"); }
 
@@ -166,23 +169,23 @@ export class Thematic {
       el("th", { scope: "col", "aria-sort": this.#sorted(key) },
         el("button", { type: "button", class: "link", "data-sort": key, onclick: () => this.#sort(key) }, text,
           el("span", { "aria-hidden": "true" }, { ascending: " ↑", descending: " ↓" }[this.#sorted(key)] ?? "")));
-    this.#box.replaceChildren(
+    this.#box.replaceChildren(el("div", {},
       el("h2", {}, measure.name, " · ", data(levelName)),
       el("details", { class: "notes" }, el("summary", {}, gettext("方法与分母")), notes.map((note) => el("p", { class: "note" }, note)),
         measure.domain.length > 0 && el("p", { class: "note" }, gettext("业务编号"), " ", data(measure.domain.join(" ")))),
       el("p", { class: "downloads" }, download("", "xlsx"), download("", "csv"), download("/map", "pdf"), download("/map", "png")),
       el("table", { class: "values" },
-        el("thead", {}, el("tr", {}, head("name", gettext("网格")), head("value", measure.unit || gettext("数值")))),
+        el("thead", {}, el("tr", {}, head("name", gettext("网格")), head("value", measure.unit ? `${gettext("数值")} (${measure.unit})` : gettext("数值")))),
         el("tbody", {}, this.#ordered().slice(0, MOST_ROWS).map((row) => this.#row(row)))),
       rows.length > MOST_ROWS &&
         el("p", { class: "note" }, fill(gettext("只列出前 {n} 个, 共 {all} 个; 全部见 XLSX 或 CSV"), { n: count(MOST_ROWS), all: count(rows.length) })),
-    );
+    ));
     this.mark(this.#now.grid);
   }
 
   #row({ id, name, parent, value, estimated, source, rows }) {
     const none = typeof value !== "number";
-    const said = none ? gettext("没有数据") : figure(value);
+    const said = none ? gettext("没有数据") : this.#number(value);
     return el("tr", { "data-grid": id },
       el("th", { scope: "row" },
         el("button", { type: "button", class: "link", onclick: () => this.#page.look(id) }, data(name)),
@@ -220,7 +223,7 @@ export class Thematic {
     const { name, rows, value } = this.#byId.get(id);
     const { measure } = this.#answer;
     const title = el("div", { class: "panel-head" },
-      el("p", { class: "note" }, `${measure.name}: ${figure(value)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name));
+      el("p", { class: "note" }, `${measure.name}: ${this.#number(value)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name));
     try {
       const parts = await Promise.all(rows.map(async (address) => this.#part(address, await get(address.replace(/^\/api\//, "")))));
       this.#page.show([title, ...parts.flat()]);

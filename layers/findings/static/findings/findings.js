@@ -71,7 +71,7 @@ function draw() {
   const { id, name, demand, domain, rows, unmeasured, rule } = shown;
   const download = (format) =>
     el("a", { class: "button", download: true, "data-format": format, href: `/api/findings/${encodeURIComponent(id)}?${new URLSearchParams({ plan: query.get("plan"), format })}` }, format.toUpperCase());
-  byId("work").replaceChildren(
+  byId("work").replaceChildren(el("div", {},
     el("h2", {}, name, " ", el("span", { class: "figures" }, fill(gettext("{n} 条"), { n: count(rows.length) }))),
     el("p", { class: "demand" }, gettext("要求"), ": ", demand),
     el("p", { class: "note" }, domain && [gettext("业务编号"), " ", data(domain)], rule && [" · ", el("a", { href: "/rules/" }, gettext("修改数值"))]),
@@ -81,7 +81,7 @@ function draw() {
       ? el("ol", {}, rows.map((row, place) => line(row, place)))
       : el("p", { class: "message" }, gettext("没有发现问题。")),
     rows.length > MOST_PINS && el("p", { class: "note" }, fill(gettext("地图上只标出前 {n} 条"), { n: count(MOST_PINS) })),
-  );
+  ));
   for (const pin of pins) pin.remove();
   pins = rows.slice(0, MOST_PINS).flatMap(({ at, name: title }, place) =>
     at ? [view.marker(at, el("span", { class: "pin finding" }, String(place + 1)), { title, onClick: () => look(place) })] : []);
