@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 import shapely
+from django.utils.translation import gettext as _
 from shapely.geometry.base import BaseGeometry
 
 from layers.reports.ground import Ground
@@ -191,6 +192,4 @@ def _north(svg: ET.Element, x: float, y: float) -> None:
     ET.SubElement(group, "path", {"d": f"M{x} {y} L{x + 2.4} {y + 8} L{x} {y + 6.2} Z"})
     outline = {"d": f"M{x} {y} L{x - 2.4} {y + 8} L{x} {y + 6.2} Z", "fill": "#ffffff", "stroke": "#102a2c"}
     ET.SubElement(group, "path", outline | {"stroke-width": "0.25"})
-    ET.SubElement(group, "text", {"x": f"{x}", "y": f"{y + 11.5}", "font-weight": "700"}).text = pgettext(
-        "compass", "北"
-    )
+    ET.SubElement(group, "text", {"x": f"{x}", "y": f"{y + 11.5}", "font-weight": "700"}).text = _("北")

@@ -132,6 +132,7 @@ class Measure:
             "scale": self.scale,
             "levels": self.levels,
             "is_personal": self.is_personal,
+            "is_quick": self.is_quick,
         }
 
     def in_words(self, value: float, language: str) -> str:

@@ -136,13 +136,18 @@ class Values:
                 row.name,
                 row.parent,
                 str(Grid.Kind(row.kind).label),
-                None if row.measured.value is None else round(row.measured.value, 4),
+                _plain(row.measured.value),
                 _("是") if row.measured.estimated else "",
                 row.measured.source,
             ]
             for row in self.rows
         ]
         return heads, lines
+
+
+def _plain(value: float | None) -> float | int | None:
+    """A value for a spreadsheet: whole numbers without decimals."""
+    return None if value is None else int(value) if value == int(value) else round(value, 4)
 
 
 def measure_named(user: User, name: str) -> Measure:

@@ -1,4 +1,4 @@
--- How much of a table of the bank's lies in each grid; {table}, {weight} and {which} come from this project's code.
+-- How much of a table of the bank's lies in each grid; which table, weight and rows: parts from this project's own code.
 -- The tie-break is that of locate.sql: a point on a border is in the leaf with the smallest code, and in its ancestors.
 WITH bank AS MATERIALIZED (
     -- The institutions of each bank as a list: joined to, they would be tried one after the other for each grid.

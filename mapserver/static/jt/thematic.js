@@ -226,7 +226,7 @@ export class Thematic {
       el("p", { class: "note" }, `${measure.name}: ${this.#number(value)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name));
     try {
       const parts = await Promise.all(rows.map(async (address) => this.#part(address, await get(address.replace(/^\/api\//, "")))));
-      this.#page.show([title, ...parts.flat()]);
+      this.#page.show([title, ...parts.flat().filter(Boolean)]);
     } catch (error) {
       this.#page.show([title, problem(error)]);
     }
