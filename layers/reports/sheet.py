@@ -15,11 +15,15 @@ from xml.etree import ElementTree as ET
 import pypdfium2
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
+from PIL import ImageFile
 from weasyprint import HTML
 
 from layers.grids.models import Plan
 from layers.reports.ground import Ground
 from layers.reports.svg import NO_DATA, Spot, draw_map, draw_sign
+
+# WeasyPrint lets Pillow, in the whole process, take cut pictures for whole ones; uploads are checked by that.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 MAP_SIZE = (206.0, 166.0)
 """Millimetres of the map on a landscape A4."""

@@ -86,6 +86,14 @@ def test_the_picture_is_the_page(manager: Client, plan: Plan):
     assert shades & {pixel for _count, pixel in image.convert("RGB").getcolors(1 << 24)}
 
 
+def test_cut_pictures_are_still_refused():
+    """WeasyPrint, when it is loaded, switches that off for the whole process."""
+    file = io.BytesIO()
+    Image.effect_noise((200, 200), 50).save(file, "PNG")
+    with pytest.raises(OSError):
+        Image.open(io.BytesIO(file.getvalue()[:20_000])).load()
+
+
 def test_maps_keep_to_what_a_user_may_see(plan: Plan):
     stranger = bearer(UserFactory(role="administrator"))
     assert stranger.get(f"/api/measures/outlets/map?plan={plan.pk}").status_code == 404
