@@ -12,6 +12,8 @@ from mapserver.tiles import tile
 urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
+    path("siting/", include("layers.siting.urls")),
+    path("oversight/", include("layers.oversight.urls")),
     path("rules/", include("layers.rules.urls")),
     path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),

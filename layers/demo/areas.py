@@ -15,8 +15,9 @@ from django.db import transaction
 from shapely import MultiPolygon
 
 from gis.errors import JingtianError
-from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids
-from layers.demo.county import GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
+from layers.demo.bank import FIRST_DAY, make_bank, make_plan, make_users, place, publish, staff_grids, towns_of
+from layers.demo.county import COUNTY, GRID, TOWNSHIP, GridRow, build_county, read_divisions, read_outline
+from layers.demo.customers import make_customers
 from layers.demo.duties import arrange_people
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
@@ -66,6 +67,8 @@ def load_qianjiang(say: Say) -> None:
     staff[0].save()
     place(place_outlets(rows, 1), rows, branches, Outlet)
     place(place_cash_points(rows, 1), rows, branches, Machine)
+    say("合成客户台账 / customers, made up")
+    make_customers(rows, branches, towns_of(rows, branches))
 
     draft, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
     _depart(draft, plan)
@@ -77,11 +80,15 @@ def load_qianjiang(say: Say) -> None:
 
     other, other_branches = make_bank("JH", "江汉银行潜江分行 (演示)", rows)
     make_users(other, {"planner2": User.Role.PLANNER})
-    towns = [row for row in rows if row.level <= TOWNSHIP]
-    other_plan, other_ids = make_plan(other, "2026 年责任区", rows, source=source, depth=TOWNSHIP)
+    towns = _southern_part(rows)
+    other_plan, other_ids = make_plan(other, "2026 年责任区", towns, source=source, depth=TOWNSHIP)
     publish(other_plan, FIRST_DAY)
-    staff_grids(towns, other_ids, other_branches, vacant=None, first=3000)
-    place(place_outlets(rows, 2), rows, other_branches, Outlet)
+    # Nobody in the first township, where our own vacancy is: a piece of land that no bank serves.
+    staff_grids(towns, other_ids, other_branches, vacant=towns[1].code, first=3000)
+    theirs = {row.code for row in towns}
+    of_town = towns_of(rows, other_branches)
+    outlets = [spot for spot in place_outlets(rows, 2) if of_town[spot.grid_code] in theirs]
+    place(outlets, rows, other_branches, Outlet)
 
     regulator = Institution.objects.add_root(
         {"code": "QJ-JG", "name": "潜江金融监管 (演示)", "kind": Institution.Kind.REGULATOR, "synthetic": True}
@@ -149,6 +156,19 @@ def _build(bank: Institution, rows: Sequence[GridRow], say: Say) -> None:
         for house in houses
     ]
     replace_rows(Building, bank, source, homes, synthetic=True)
+
+
+def _southern_part(rows: Sequence[GridRow]) -> list[GridRow]:
+    """The service area of the second bank: the southern two thirds of the townships, and one whole of them."""
+    towns = sorted((row for row in rows if row.level == TOWNSHIP), key=lambda row: row.geometry.centroid.y)
+    towns = sorted(towns[: 2 * len(towns) // 3], key=lambda row: row.code)
+    area = shapely.coverage_union_all([row.geometry for row in towns])
+    root = replace(
+        next(row for row in rows if row.level == COUNTY),
+        geometry=area,
+        households=sum(row.households for row in towns),
+    )
+    return [root, *towns]
 
 
 def _with_kinds(rows: list[GridRow]) -> list[GridRow]:

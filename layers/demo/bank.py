@@ -173,3 +173,9 @@ def township_of(code: str, parents: dict[str, str | None], branches: dict[str, I
         assert parent is not None, f"{code} lies in no township"
         code = parent
     return code
+
+
+def towns_of(rows: Sequence[GridRow], branches: dict[str, Institution]) -> dict[str, str]:
+    """The township of each grid at and below it, by code."""
+    parents = {row.code: row.parent_code for row in rows}
+    return {row.code: township_of(row.code, parents, branches) for row in rows if row.level >= TOWNSHIP}

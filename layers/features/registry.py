@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Expression, F
 from django.http import Http404
 
 from layers.features.models import Feature, FeatureQuerySet, Kind
@@ -35,6 +36,14 @@ class Layer:
         """The features that the user may see."""
         found: FeatureQuerySet[Any] = self.model.objects.visible_to(user)
         return found
+
+    def shown_name(self, user: User) -> Expression | F:
+        """The name as the user is shown it, wherever it is shown: of personal layers, masked."""
+        return F("name")
+
+    def names_can_be_searched(self, user: User) -> bool:
+        """Whether a search may look into names: not into those that are masked."""
+        return True
 
 
 def register(layer: Layer) -> None:

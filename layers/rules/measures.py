@@ -100,7 +100,9 @@ class Measure:
     is_quick: bool = True
 
     def is_visible_to(self, user: User) -> bool:
-        """A regulator sees the land, and no people: neither staff nor customers."""
+        """A regulator sees the land, and no people: neither staff nor customers. Field workers see customers one by one only."""
+        if self.is_personal and user.role == User.Role.WORKER:
+            return False
         return not user.is_regulator or (self.of == "grid" and not self.is_personal)
 
     def makes_sense_for(self, *, is_leaf: bool) -> bool:

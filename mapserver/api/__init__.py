@@ -17,12 +17,15 @@ from gis.errors import JingtianError
 from layers.editing.api import router as editing
 from layers.findings.api import router as findings
 from layers.imports.api import router as imports
+from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
+from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
 from layers.reports.api import router as reports
 from layers.review.api import router as review
 from layers.rules.api import router as rules
 from layers.rules.values_api import router as values
+from layers.siting.api import router as siting
 from layers.staff.api import router as staff
 from layers.streets.api import router as streets
 from mapserver.api.grids import router as grids
@@ -53,6 +56,7 @@ STATUS = {
     "already_in_charge": 409,
     "ratio_broken": 409,
     "term_not_over": 409,
+    "nothing_in_force": 404,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -96,7 +100,20 @@ api.add_router("/grids", grids)
 api.add_router("/locate", locate)
 api.add_router("/layers", layers)
 api.add_router("/imports", imports)
-for router in (editing, findings, partition, reports, review, rules, values, staff, streets):
+for router in (
+    editing,
+    findings,
+    ledger,
+    oversight,
+    partition,
+    reports,
+    review,
+    rules,
+    siting,
+    staff,
+    streets,
+    values,
+):
     api.add_router("", router)
 api.add_router("", elsewhere)
 

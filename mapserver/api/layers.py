@@ -28,7 +28,10 @@ class InvalidPlace(JingtianError):
 
 def visible_layer(request: HttpRequest, layer: str) -> QuerySet[Any]:
     """The rows of a layer that the user may see; 404 for an unknown layer."""
-    return layer_named(layer).visible_to(request.user).select_related("institution")
+    shown = layer_named(layer)
+    return (
+        shown.visible_to(request.user).annotate(shown_name=shown.shown_name(request.user)).select_related("institution")
+    )
 
 
 def numbers(text: str, count: int, example: str) -> list[float]:
@@ -107,7 +110,7 @@ def points(
                 "properties": {
                     "id": row.pk,
                     "code": row.code,
-                    "name": row.name,
+                    "name": row.shown_name,
                     "kind": row.kind,
                     "kind_label": labels.get(row.kind, row.kind),
                     "institution": row.institution.name,

@@ -45,6 +45,8 @@ def test_every_address_of_the_api_is_in_the_matrix(world: World):
     known |= {f"plans/<plan_id>/{rest}" for rest in ("comments", "comments/<comment_id>/resolve", "share")}
     known |= {"plans/<plan_id>/share/<link_id>", "plans/<a>/compare/<b>", "notices", "notices/read", "review/settings"}
     known |= {"measures", "rules", "rules/settings", "rules/presets", "rules/presets/<key>", "rules/<rule_id>"}
+    known |= {"siting", "siting/csv", "oversight", "oversight/table", "oversight/settings"}
+    known |= {"customers/<customer_id>", "customers/<customer_id>/unmask", "cares"}
     known |= {"streets", "buildings", "streets/trace", "streets/align"}
     assert {route for route in routes if not route.startswith(("imports", "<path:"))} == known
 

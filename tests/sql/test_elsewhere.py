@@ -59,6 +59,7 @@ def test_the_migrations_of_grids_go_back_and_forth(committed_db: None):
             functions = sorted(migrated.run(LEFTOVERS))
             assert migrated.run("SELECT * FROM audit_guard()") == []
         manage(name, "migrate", "grids", "zero")
+        manage(name, "migrate", "audit", "zero")
         with client_of(name) as migrated:
             assert migrated.run(LEFTOVERS) == []
         manage(name, "migrate")

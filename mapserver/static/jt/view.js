@@ -201,6 +201,11 @@ export class View {
     this.#tip.setLatLng(this.latLng(lonLat)).setContent(text).addTo(this.#map);
   }
 
+  /** Many small round points on canvas. @param {LonLat[]} lonLats @param {Look} look */
+  spots(lonLats, look, pane) {
+    return this.#group(lonLats.map((lonLat) => L.circleMarker(this.latLng(lonLat), { ...this.#style(look, pane), radius: 2.5 })));
+  }
+
   /** Small points of a line being drawn. */
   dots(lonLats, pane) {
     const look = this.#style({ fill: "#ffffff", opacity: 1, stroke: "#0b5fff", weight: 2 }, pane);
