@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from layers.review.urls import shared
+from layers.staff.urls import sheets
 from mapserver import views
 from mapserver.api import api
 from mapserver.tiles import tile
@@ -18,6 +19,8 @@ urlpatterns = [
     path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),
     path("shared/", include(shared)),
+    path("people/", include("layers.staff.urls")),
+    path("public/", include(sheets)),
     path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("healthz", views.healthz, name="healthz"),

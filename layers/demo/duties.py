@@ -17,15 +17,15 @@ from PIL import Image, ImageDraw
 
 from gis.lattice import snap
 from layers.demo.bank import FIRST_DAY, township_of
-from layers.demo.county import COUNTY, TOWNSHIP, VILLAGE, GridRow
+from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow
 from layers.demo.people import staff_no, work_phone, worker_name
 from layers.grids.models import SRID
 from layers.orgs.models import Institution
 from layers.rules.presets import take_over
-from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
+from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.streets.models import Street
 
-CHIEFS, MANAGERS, OTHERS = 4000, 5000, 5500
+CHIEFS, MANAGERS, COUNTERS, OTHERS = 4000, 5000, 5100, 5500
 """First numbers of made-up people, beside those of grid workers, which begin at 0."""
 HANDED_OVER = dt.date(2026, 6, 1)
 ITEMS = ("agreement", "certificate", "card", "terminal")
@@ -65,10 +65,17 @@ def arrange_people(
 ) -> None:
     """Everything that people are and do beyond one worker a grid."""
     StaffSettings.objects.create(
-        institution=bank, term_roles=["chief"], needed_items=list(ITEMS), persons_per_household=3, public_sheets=True
+        institution=bank,
+        term_roles=["chief"],
+        needed_items=list(ITEMS),
+        needed_by=["full_time", "part_time", "external"],
+        persons_per_household=3,
+        public_sheets=True,
     )
     take_over(bank, "zg07")
     take_over(bank, "la03")
+    take_over(bank, "sm06")
+    _staff_outlets(branches, ids)
     _lead(bank, branches, rows, ids)
     mains = list(
         Assignment.objects.filter(staff__in=workers, kind="main").select_related("grid").order_by("grid__code")
@@ -79,6 +86,7 @@ def arrange_people(
     _hand_out(workers)
     _post(bank, branches, rows, workers)
     _help(rows, branches, ids)
+    PublicSheet.objects.bulk_create(PublicSheet(institution=bank, code=row.code) for row in rows if row.level == GRID)
     for i, one in enumerate(workers[:12]):
         one.photo.save("photo.jpg", ContentFile(_portrait(i)))
 
@@ -127,6 +135,31 @@ def _lead(bank: Institution, branches: dict[str, Institution], rows: Sequence[Gr
             ),
         ]
     )
+
+
+def _staff_outlets(branches: dict[str, Institution], ids: dict[str, int]) -> None:
+    """Two account managers, a lobby manager, a non-cash teller and a teller in each sub-branch; the second has no lobby manager.
+
+    The account managers lead the sub-branch's part-time and external workers, and serve the township by turns.
+    """
+    kinds = ("account_manager", "account_manager", "hall_manager", "non_cash_teller", "teller")
+    people = [(branch, kind) for branch in branches.values() for kind in kinds]
+    del people[len(kinds) + 2]
+    made = Staff.objects.bulk_create(person(COUNTERS + i, branch, kind) for i, (branch, kind) in enumerate(people))
+    sellers: dict[int, list[Staff]] = defaultdict(list)
+    for one in made:
+        if one.kind == "account_manager":
+            sellers[one.institution_id].append(one)
+    serving = []
+    for code, branch in branches.items():
+        first, second = sellers[branch.pk]
+        Staff.objects.filter(institution=branch, kind="part_time").update(supervisor=first)
+        Staff.objects.filter(institution=branch, kind="external").update(supervisor=second)
+        serving += [
+            Assignment(staff=one, grid_id=ids[code], role="account_manager", kind=kind, valid_from=FIRST_DAY)
+            for one, kind in ((first, "main"), (second, "backup"))
+        ]
+    Assignment.objects.bulk_create(serving)
 
 
 def _hold_two(mains: list[Assignment]) -> None:
@@ -205,7 +238,7 @@ def _post(
                 code=f"D{i + 1:03}",
                 name=f"演示点位 {i + 1:02} {POST_NAMES[kind]}",
                 duty_text="每日巡查, 发现问题当日上报。",
-                geom=Point(round(place.x + 2e-4, 7), round(place.y + 1e-4, 7), srid=SRID),
+                geom=Point(round(place.x + 1e-4 * (1 + i % 3), 7), round(place.y + 1e-4, 7), srid=SRID),
                 restricted=i == 20,
                 synthetic=True,
             )

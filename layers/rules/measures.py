@@ -55,8 +55,9 @@ class Measured:
 Compute = Callable[..., dict[int, Measured]]
 """From grid ids, and from the other measures that it needs, by name, to the measured values."""
 
-Subject = Literal["grid", "served", "staff"]
-"""What a measure is of: the land of a grid, in any plan; the people of a grid, in plans in force; or a person (ids of staff)."""
+Subject = Literal["grid", "served", "staff", "institution"]
+"""What a measure is of: the land of a grid, in any plan; the people of a grid, in plans in force; a person, or an
+institution (ids of these)."""
 
 Scale = Literal["sequential", "diverging"]
 """How its values are coloured: from little to much, or on both sides of zero."""
@@ -205,7 +206,7 @@ def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict
     ------
     NoSuchMeasure
     """
-    unknown = set(names or ()) - {key for key, one in REGISTRY.items() if one.of != "staff"}
+    unknown = set(names or ()) - {key for key, one in REGISTRY.items() if one.of in ("grid", "served")}
     if unknown:
         raise NoSuchMeasure(
             f"没有这个指标: {'、'.join(sorted(unknown))}; 可用的指标见 /api/measures。",

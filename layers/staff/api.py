@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 from django.db.models import BigIntegerField, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema, Status
 
+from layers.audit.events import record_read
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.staff import arrange, rights
@@ -30,10 +33,12 @@ from layers.staff.shapes import (
     unit_json,
 )
 from layers.staff.vocabulary import label
-from layers.tables import csv_response
+from layers.tables import csv_response, xlsx_response
 
 router = Router(tags=["people"])
 MOST = 500
+WORD = r"^[\w-]*$"
+TEXT = r"^[^\x00]*$"
 
 
 class AssignIn(Schema):
@@ -45,8 +50,8 @@ class AssignIn(Schema):
     day: dt.date | None = None
     until: dt.date | None = None
     share: int = Field(100, ge=1, le=100)
-    filing: str = Field("", max_length=60, pattern=r"^[^\x00]*$")
-    note: str = Field("", max_length=300, pattern=r"^[^\x00]*$")
+    filing: str = Field("", max_length=60, pattern=TEXT)
+    note: str = Field("", max_length=300, pattern=TEXT)
 
 
 class HandOverIn(Schema):
@@ -54,8 +59,8 @@ class HandOverIn(Schema):
 
     staff: int
     day: dt.date
-    filing: str = Field("", max_length=60, pattern=r"^[^\x00]*$")
-    note: str = Field("", max_length=300, pattern=r"^[^\x00]*$")
+    filing: str = Field("", max_length=60, pattern=TEXT)
+    note: str = Field("", max_length=300, pattern=TEXT)
 
 
 class DayIn(Schema):
@@ -67,7 +72,7 @@ class DayIn(Schema):
 class NoteIn(Schema):
     """What goes with a decision."""
 
-    note: str = Field("", max_length=300, pattern=r"^[^\x00]*$")
+    note: str = Field("", max_length=300, pattern=TEXT)
 
 
 def people_of(
@@ -91,51 +96,54 @@ def people_of(
 @router.get("/people")
 def people(
     request: HttpRequest,
-    q: str = Query("", max_length=80, pattern=r"^[^\x00]*$"),
-    kind: str = Query("", max_length=16),
+    q: str = Query("", max_length=80, pattern=TEXT),
+    kind: str = Query("", max_length=16, pattern=WORD),
     institution: int | None = Query(None, ge=0, le=BigIntegerField.MAX_BIGINT),
-    role: str = Query("", max_length=16),
-    duty: str = Query("", max_length=16),
+    role: str = Query("", max_length=16, pattern=WORD),
+    duty: str = Query("", max_length=16, pattern=WORD),
     limit: int = Query(200, ge=1, le=MOST),
     offset: int = Query(0, ge=0, le=10**9),
-    format: str = "json",
+    format: Literal["json", "csv", "xlsx"] = "json",
 ) -> Any:
-    """The people whom the user may see, with what they are in charge of today; `format=csv` for a spreadsheet."""
+    """The people whom the user may see, with what they are in charge of today; `format=csv` or `xlsx` for a spreadsheet."""
     found = people_of(request.user, q.strip(), kind, institution, role, duty)
     total = found.count()
-    rows = list(found if format == "csv" else found[offset : offset + limit])
+    rows = list(found if format != "json" else found[offset : offset + limit])
     serving: dict[int, list[Assignment]] = {}
     held = Assignment.objects.on().filter(staff__in=rows).select_related("grid", "post", "staff__institution")
     for one in held.order_by("grid__code", "pk"):
         serving.setdefault(one.staff_id, []).append(one)
-    if format == "csv":
-        return _people_csv(rows, serving)
+    if format != "json":
+        fields = ("name", "work_phone")
+        record_read(request.user, Staff, [row.pk for row in rows], fields=fields, purpose="export", request=request)
+        return _people_table(request.user, rows, serving, format)
     return {
         "count": total,
         "people": [
-            person_json(row) | {"assignments": [assignment_json(one) for one in serving.get(row.pk, [])]}
+            person_json(row, request.user) | {"assignments": [assignment_json(one) for one in serving.get(row.pk, [])]}
             for row in rows
         ],
     }
 
 
-def _people_csv(rows: list[Staff], serving: dict[int, list[Assignment]]) -> HttpResponse:
+def _people_table(user: User, rows: list[Staff], serving: dict[int, list[Assignment]], format: str) -> HttpResponseBase:
     heads = [_("工号"), _("姓名"), _("类型"), _("机构"), _("工作电话"), _("负责")]
-    return csv_response(
-        _("人员"),
-        heads,
-        (
-            [
-                row.number,
-                row.name,
-                person_json(row)["kind_label"],
-                row.institution.name,
-                row.work_phone,
-                "; ".join(one.unit.name for one in serving.get(row.pk, [])),
-            ]
-            for row in rows
-        ),
+    cells = (
+        [
+            row.number,
+            row.name,
+            label("staff", row.kind, row.institution),
+            row.institution.name,
+            rights.phone_for(user, row),
+            "; ".join(one.unit.name for one in serving.get(row.pk, [])),
+        ]
+        for row in rows
     )
+    return _table(_("人员"), heads, cells, format)
+
+
+def _table(name: str, heads: list[str], cells: Iterable[Sequence[Any]], format: str) -> HttpResponseBase:
+    return (xlsx_response if format == "xlsx" else csv_response)(f"{name}.{format}", heads, cells)
 
 
 @router.get("/people/lists")
@@ -151,15 +159,15 @@ def one_list(
     at: dt.date | None = None,
     limit: int = Query(MOST, ge=1, le=5000),
     offset: int = Query(0, ge=0, le=10**9),
-    format: str = "geojson",
+    format: Literal["geojson", "csv", "xlsx"] = "geojson",
 ) -> Any:
-    """The rows of a list on a day (today if none is given) as GeoJSON, or with `format=csv` for a spreadsheet."""
+    """The rows of a list on a day (today if none is given) as GeoJSON, or with `format=csv` or `xlsx` for a spreadsheet."""
     if key not in LISTS:
         raise Http404
     rows = rows_of(key, request.user, at)
-    if format == "csv":
+    if format != "geojson":
         heads = [_("编码"), _("网格或点位"), _("上级网格"), _("工号"), _("姓名"), _("机构"), _("情况")]
-        return csv_response(str(LISTS[key].name), heads, (list_cells(row) for row in rows))
+        return _table(str(LISTS[key].name), heads, (list_cells(row) for row in rows), format)
     chosen = rows[offset : offset + limit]
     return {
         "type": "FeatureCollection",
@@ -190,11 +198,13 @@ def proposed(user: User) -> list[Assignment]:
 def person(request: HttpRequest, staff_id: int) -> dict[str, Any]:
     """Somebody, with all that she was in charge of, her absences and what she was handed."""
     staff = seen_staff(request, staff_id)
+    record_read(request.user, staff, fields=("work_phone", "geom"), purpose="person", request=request)
     held = staff.assignments.select_related("staff__institution", "grid", "post").order_by("-valid_from", "pk")
-    return person_json(staff) | {
+    whole = rights.sees_details(request.user, staff)
+    return person_json(staff, request.user) | {
         "assignments": [assignment_json(one) for one in held],
         "absences": [absence_json(one) for one in staff.absences.all()],
-        "items": [item_json(one) for one in staff.items.select_related("staff__institution")],
+        "items": [item_json(one) for one in staff.items.select_related("staff__institution")] if whole else [],
         "can_arrange": rights.may_arrange(request.user, staff.institution),
     }
 

@@ -91,7 +91,7 @@ def hand_over(user: User, old: Assignment, to: Staff, day: dt.date, **more: Any)
             raise PermissionDenied
         if to.pk == old.staff_id:
             raise NotAssignable(
-                "移交双方是同一人; 请选择另一人。", "Both are the same person: choose another.", field="staff"
+                "交接双方是同一人; 请选择另一人。", "Both are the same person: choose another.", field="staff"
             )
         _check_end(old, day)
         return assign(user, to, old.unit, day, role=old.role, kind=old.kind, until=old.valid_to, replaces=old, **more)
@@ -272,6 +272,12 @@ class _Undo(Exception):
     """Ends the trial of a proposal."""
 
 
+def _is_there(assignment: Assignment) -> bool:
+    """Whether the person has this role there already when the assignment begins."""
+    same = Assignment.objects.filter(staff=assignment.staff_id, role=assignment.role).on(assignment.valid_from)
+    return same.filter(grid=assignment.grid_id, post=assignment.post_id).exclude(pk=assignment.pk).exists()
+
+
 def _role_names(assignment: Assignment) -> tuple[str, str]:
     names = []
     for language in ("zh-hans", "en"):
@@ -288,14 +294,15 @@ def _clash(assignment: Assignment) -> Iterator[None]:
     except IntegrityError as error:
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
         zh, en = _role_names(assignment)
-        if name.startswith("assignment_of_a_person_once"):
+        # The same person again breaks both constraints; PostgreSQL names either.
+        if name.startswith("assignment_of_a_person_once") or _is_there(assignment):
             raise AlreadyInCharge(
                 f"{assignment.staff.name} 在这段时间已经是这里的{zh}。",
                 f"{assignment.staff.name} is the {en} here at that time already.",
             ) from error
         if name.startswith("assignment_one_in_charge"):
             raise AlreadyInCharge(
-                f"这段时间这里已有{zh}; 请用“移交”, 或安排为 B岗。",
+                f"这段时间这里已有{zh}; 请用“交接”, 或安排为 B岗。",
                 f"There is a {en} here at that time: hand over, or assign as a backup.",
             ) from error
         raise

@@ -70,6 +70,20 @@ def of_staff(people: Iterable[Staff]) -> list[Fault]:
     return sorted(found, key=lambda one: (one.severity != Rule.Severity.BLOCK, one.staff or 0, one.rule))
 
 
+def of_institutions(institutions: Iterable[Institution]) -> list[Fault]:
+    """The rules on staffing that institutions break; a rule's level 0 is institutions without any below."""
+    found = []
+    for institution in institutions:
+        for rule in Rule.objects.binding(institution):
+            if subject_of(rule) != "institution" or (rule.level == 0) != institution.is_leaf():
+                continue
+            measured = REGISTRY[rule.measure].compute([institution.pk])[institution.pk]
+            if measured.value is not None and is_outside(rule, measured.value):
+                zh, en = sentences(rule, institution.name, measured, measured.value)
+                found.append(_fault(rule, measured.value, zh, en))
+    return found
+
+
 def of_grids(grids: Iterable[Grid]) -> list[Fault]:
     """The rules on the people of grids that these break."""
     by_plan: dict[int, list[Grid]] = {}
@@ -97,7 +111,7 @@ def _of_broken(one: Broken) -> Fault:
     )
 
 
-def _fault(rule: Rule, value: float, zh: str, en: str, staff: int) -> Fault:
+def _fault(rule: Rule, value: float, zh: str, en: str, staff: int | None = None) -> Fault:
     excess = _excess(rule.low, rule.high, value)
     return Fault(rule.pk, rule.severity, rule.domain, rule.measure, value, excess, zh, en, staff=staff)
 

@@ -105,16 +105,19 @@ def _led(own: Assignment, at: dt.date | None) -> Node:
         if not children:
             break
         people = defaultdict(list)
-        for one in _serving(Q(grid__in=list(children)), at):
-            people[one.grid_id].append(one)
+        serving = _serving(Q(grid__in=list(children)), at)
+        in_charge = {one.staff_id for one in serving if one.kind == Assignment.Kind.MAIN}
+        for one in serving:
+            # Who stands in for a neighbour is shown where she is in charge.
+            if one.kind == Assignment.Kind.MAIN or one.staff_id not in in_charge:
+                people[one.grid_id].append(one)
         for grid, parent in sorted(children.items()):
             # A grid without a leader hangs its people on whoever leads the next grid above.
             nodes[grid] = nodes[parent]
-            made = [Node(one.staff, _place(one)) for one in people[grid]]
+            here = people[grid]
+            made = [Node(one.staff, _place(one)) for one in here]
             nodes[parent][0].below += made
-            leaders = [
-                node for node, one in zip(made, people[grid], strict=True) if one.role in LEADING and one.kind == "main"
-            ]
+            leaders = [node for node, one in zip(made, here, strict=True) if one.role in LEADING and one.kind == "main"]
             if leaders:
                 nodes[grid] = leaders
         parents = list(children)

@@ -19,12 +19,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Grid, Plan
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 from layers.staff import checks
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
+from layers.staff.models.people import VIEWERS
 from layers.staff.vocabulary import label, terms
 
 MAIN = Assignment.Kind.MAIN
+COUNTER_KINDS = ("hall_manager", "non_cash_teller", "teller")
+"""Who works at the counter needs no grid."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,13 @@ def absent(user: User, day: dt.date) -> Iterable[Row]:
 @_list("idle", gettext_lazy("未安排人员"), gettext_lazy("在岗而没有任何网格或点位的人员"), "ZG07")
 def idle(user: User, day: dt.date) -> Iterable[Row]:
     busy = Assignment.objects.on(day).filter(staff=OuterRef("pk"))
-    people = Staff.objects.visible_to(user).employed(day).filter(~Exists(busy)).select_related("institution")
+    people = (
+        Staff.objects.visible_to(user)
+        .employed(day)
+        .filter(~Exists(busy))
+        .exclude(kind__in=COUNTER_KINDS)
+        .select_related("institution")
+    )
     return (Row(staff=person, text=_("没有网格或点位")) for person in people.order_by("institution__path", "number"))
 
 
@@ -150,7 +159,8 @@ def unpaired(user: User, day: dt.date) -> Iterable[Row]:
 def items(user: User, day: dt.date) -> Iterable[Row]:
     if user.institution is None:
         return
-    needed = StaffSettings.of(user.institution).needed_items
+    settings = StaffSettings.of(user.institution)
+    needed = settings.needed_items
     if not needed:
         return
     names = terms("item", user.institution)
@@ -160,6 +170,8 @@ def items(user: User, day: dt.date) -> Iterable[Row]:
     for staff, kind in valid.filter(staff__in=Staff.objects.visible_to(user)).values_list("staff", "kind"):
         held.setdefault(staff, set()).add(kind)
     people = Staff.objects.visible_to(user).employed(day).select_related("institution")
+    if settings.needed_by:
+        people = people.filter(kind__in=settings.needed_by)
     for person in people.order_by("institution__path", "number"):
         missing = [names.get(kind, kind) for kind in needed if kind not in held.get(person.pk, ())]
         if missing:
@@ -188,6 +200,9 @@ def rules(user: User, day: dt.date) -> Iterable[Row]:
     people = {one.pk: one for one in Staff.objects.visible_to(user).employed(day).select_related("institution")}
     for fault in [*checks.of_grids(grids.values()), *checks.of_staff(people.values())]:
         yield Row(grid=grids.get(fault.grid or 0), staff=people.get(fault.staff or 0), text=fault.message)
+    if user.role in VIEWERS:
+        institutions = Institution.objects.visible_to(user)
+        yield from (Row(text=fault.message) for fault in checks.of_institutions(institutions))
 
 
 def _led_and_leaves(user: User, day: dt.date) -> QuerySet[Grid]:

@@ -17,9 +17,12 @@ from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Grid
 from layers.rules.measures import DAY, Measured, measure, register
-from layers.staff.models import StaffSettings
+from layers.staff.models import Staff, StaffSettings
 
 SQL = Path(__file__).parent / "sql"
+OUTLET_KINDS = ("account_manager", "hall_manager", "non_cash_teller", "teller")
+MARKETING_KINDS = ("account_manager", "hall_manager")
+"""Kinds of the built-in vocabulary who work at an outlet, and those of them who sell (SM06)."""
 
 
 @cache
@@ -114,6 +117,41 @@ def subordinates(ids: list[int]) -> dict[int, Measured]:
 def duties_per_person(ids: list[int]) -> dict[int, Measured]:
     """How many of the 五员 duties (and others) a person has."""
     return _of_staff(ids, 2)
+
+
+def _outlet_staff(ids: list[int]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {one: {} for one in ids}
+    people = Staff.objects.employed(DAY.get()).filter(institution__in=ids, kind__in=OUTLET_KINDS)
+    for institution, kind in people.values_list("institution", "kind"):
+        found[institution][kind] = found[institution].get(kind, 0) + 1
+    return found
+
+
+def _outlet_count(key: str, name: str | Promise, kind: str) -> None:
+    """A measure that counts the people of one kind in an institution; None where it has no outlet staff on record."""
+
+    @register(key, name, gettext_lazy("人"), "SM06", of="institution")
+    def compute(ids: list[int]) -> dict[int, Measured]:
+        said = _("人员登记")
+        return {
+            one: Measured(float(kinds.get(kind, 0)) if kinds else None, False, said)
+            for one, kinds in _outlet_staff(ids).items()
+        }
+
+
+_outlet_count("hall_managers", gettext_lazy("大堂经理"), "hall_manager")
+_outlet_count("non_cash_tellers", gettext_lazy("非现金柜员"), "non_cash_teller")
+
+
+@register("marketing_share", gettext_lazy("营销人员占比"), "%", "SM06", of="institution")
+def marketing_share(ids: list[int]) -> dict[int, Measured]:
+    """Percentage of outlet staff who sell: account managers and lobby managers."""
+    said = _("人员登记")
+    found = {}
+    for one, kinds in _outlet_staff(ids).items():
+        selling, everybody = sum(kinds.get(kind, 0) for kind in MARKETING_KINDS), sum(kinds.values())
+        found[one] = Measured(100 * selling / everybody if everybody else None, False, said)
+    return found
 
 
 def _of_staff(ids: list[int], column: int) -> dict[int, Measured]:

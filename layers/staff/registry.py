@@ -1,8 +1,9 @@
-"""Changes to a person's record: data, absences, what is handed out. Each function is one edit."""
+"""Changes to a person's record and to posts: data, absences, what is handed out. Each function is one edit."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from layers.orgs.models import Institution, User
 from layers.staff.faults import BadPerson
-from layers.staff.models import Absence, Assignment, Staff, StaffItem
+from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem
 from layers.staff.rights import may_arrange
 from layers.staff.vocabulary import check
 
@@ -45,6 +46,31 @@ def save_person(user: User, staff: Staff, **values: Any) -> Staff:
         if staff.left_on is not None:
             _end_all(staff, staff.left_on)
     return staff
+
+
+def save_post(user: User, post: Post, partners: Iterable[Post] = (), **values: Any) -> Post:
+    """Register a post, or change it; its partners are those given, and have it as theirs.
+
+    Raises
+    ------
+    BadPerson, UnknownTerm, PermissionDenied
+    """
+    with transaction.atomic():
+        if post.pk is not None and not may_arrange(user, Post.objects.get(pk=post.pk).institution):
+            raise PermissionDenied
+        for name, value in values.items():
+            setattr(post, name, value)
+        if not may_arrange(user, post.institution):
+            raise PermissionDenied
+        check("post", post.kind, post.institution)
+        others = list(partners)
+        if any(other.institution.head_office_path != post.institution.head_office_path for other in others):
+            raise BadPerson(
+                "互保点位须是本行的。", "Posts that guard each other must be of one bank.", field="partners"
+            )
+        post.save()
+        post.partners.set(others)
+    return post
 
 
 def _check_supervisor(staff: Staff) -> None:

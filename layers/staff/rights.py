@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from layers.audit.masking import Sight, mask_phone, sight
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment, Staff, StaffSettings
+from layers.staff.models.people import VIEWERS
 
 ARRANGERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
 HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
@@ -12,6 +14,20 @@ HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
 def may_arrange(user: User, institution: Institution) -> bool:
     """Whether the user may register and assign people of an institution: its own or an upper one's arrangers."""
     return user.role in ARRANGERS and user.sees_inside(institution)
+
+
+def sees_details(user: User, staff: Staff) -> bool:
+    """Whether the user reads all that is on record of somebody: for those who look after people, and of oneself.
+
+    Others who may see her (field workers of the same grid) read name, kind, duties and absences.
+    """
+    return (user.role in VIEWERS and user.sees_inside(staff.institution)) or staff.user_id == user.pk
+
+
+def phone_for(user: User, staff: Staff) -> str:
+    """The work telephone as the user sees it: in full in her own subtree, else its ends only."""
+    clear = staff.user_id == user.pk or sight(user, staff.institution, work=True) == Sight.CLEAR
+    return staff.work_phone if clear else mask_phone(staff.work_phone)
 
 
 def is_above(user: User, institution: Institution) -> bool:

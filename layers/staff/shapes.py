@@ -6,16 +6,18 @@ import json
 from typing import Any
 
 from layers.grids.models import Grid
+from layers.orgs.models import User
 from layers.staff.lists import Row
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem
+from layers.staff.rights import phone_for, sees_details
 from layers.staff.vocabulary import label
 
 MOST_OUTLINES = 400
 """Above so many rows, only a point is drawn of each."""
 
 
-def person_json(staff: Staff) -> dict[str, Any]:
-    """Somebody, for lists."""
+def person_json(staff: Staff, user: User) -> dict[str, Any]:
+    """Somebody, as a user may see her."""
     return {
         "id": staff.pk,
         "number": staff.number,
@@ -23,12 +25,12 @@ def person_json(staff: Staff) -> dict[str, Any]:
         "kind": staff.kind,
         "kind_label": label("staff", staff.kind, staff.institution),
         "institution": {"id": staff.institution_id, "name": staff.institution.name},
-        "work_phone": staff.work_phone,
+        "work_phone": phone_for(user, staff),
         "duties": [label("duty", duty, staff.institution) for duty in staff.duties],
         "duty_text": staff.duty_text,
         "has_photo": bool(staff.photo),
         "left_on": staff.left_on,
-        "at": list(staff.geom.coords) if staff.geom else None,
+        "at": list(staff.geom.coords) if staff.geom and sees_details(user, staff) else None,
         "synthetic": staff.synthetic,
     }
 

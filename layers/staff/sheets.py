@@ -10,6 +10,7 @@ from typing import Any
 import segno
 import shapely
 from django.contrib.gis.db.models.functions import Intersection
+from django.contrib.gis.geos import Polygon
 from django.db.models import Q
 
 from layers.grids.models import Grid, Plan
@@ -19,6 +20,7 @@ from layers.streets.models import Building, Street
 
 WIDTH = 720
 MOST_LINES = 400
+LABEL = (60, 24)
 MOST_BUILDINGS = 2000
 
 
@@ -91,11 +93,16 @@ def drawing(grid: Grid) -> Drawing:
 
     def named(shape: Any, name: str) -> tuple[str, float, float, str]:
         spot = shape.representative_point() if shape.area else shape.interpolate(0.5, normalized=True)
-        return (path(shape), *place(spot.x, spot.y), name)
+        x, y = place(spot.x, spot.y)
+        # A name that would be cut off at the edge is left out.
+        fits = LABEL[0] < x < WIDTH - LABEL[0] and LABEL[1] < y < height - LABEL[1]
+        return path(shape), x, y, name if fits else ""
 
     box = shapely.box(west, south, east, north)
     own = shapely.from_wkb(bytes(grid.geom.wkb))
-    beside = Grid.objects.filter(plan=grid.plan_id, level=grid.level, geom__bboverlaps=grid.geom).exclude(pk=grid.pk)
+    frame = Polygon.from_bbox((west, south, east, north))
+    frame.srid = grid.geom.srid
+    beside = Grid.objects.filter(plan=grid.plan_id, level=grid.level, geom__bboverlaps=frame).exclude(pk=grid.pk)
     neighbours = []
     for other in beside:
         shape = shapely.from_wkb(bytes(other.geom.wkb)).intersection(box)

@@ -37,7 +37,7 @@ SELECT jsonb_build_object(
             'staff_id', CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.id END,
             'away', EXISTS (SELECT FROM absence WHERE absence.staff_id = staff.id AND %(day)s::date BETWEEN first_day AND last_day),
             'work_phone', CASE WHEN institution.path LIKE %(own_path)s::text || '%%' THEN staff.work_phone END,
-            'synthetic', staff.synthetic, 'since', assignment.valid_from) ORDER BY assignment.kind DESC, staff.number), '[]')
+            'synthetic', staff.synthetic, 'since', assignment.valid_from) ORDER BY assignment.kind DESC, assignment.role DESC, staff.number), '[]')
         FROM assignment JOIN staff ON staff.id = assignment.staff_id JOIN institution ON institution.id = staff.institution_id
         WHERE assignment.grid_id = grid.id AND assignment.id IN ({assignments})),
     'neighbours', (

@@ -53,14 +53,14 @@ SELECT jsonb_build_object(
             'level_name', plan.level_names[level + 1]) ORDER BY level)
         FROM chain JOIN plan ON plan.id = leaf.plan_id),
     'responsible', (
-        SELECT coalesce(jsonb_agg(to_jsonb(people) - '{{grid_id,user_id}}'::text[] ORDER BY kind DESC, name), '[]')
+        SELECT coalesce(jsonb_agg(to_jsonb(people) - '{{grid_id,user_id}}'::text[] ORDER BY kind DESC, role DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
     'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),
     'border_point', jsonb_build_array(ST_X(border.nearest), ST_Y(border.nearest)),
     'border_distance_m', ST_Distance(border.nearest::geography, here.geog),
     'candidates', (
         SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'code', code, 'name', name, 'distance_m', distance_m,
-            'responsible', (SELECT coalesce(jsonb_agg(people.name), '[]') FROM people WHERE grid_id = around.id))
+            'responsible', (SELECT coalesce(jsonb_agg(people.name), '[]') FROM people WHERE grid_id = around.id AND kind = 'main'))
             ORDER BY distance_m, code), '[]')
         FROM around WHERE around.id <> leaf.id),
     'nearest', jsonb_build_object(

@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from layers.facilities.models import Machine, Outlet
+from layers.staff.lists import LISTS
+from layers.staff.models import Staff
 from tests.api.world import INSIDE, LEAF, PHONES, World, bearer, spot
 from tests.factories import OutletFactory, UserFactory, retired
 
@@ -49,7 +51,10 @@ def addresses(world: World) -> list[str]:
     """Every address that answers a GET, for every row that exists, whoever's it is."""
     found = ["/api/me", "/api/plans", "/api/layers/", f"/api/locate?{HERE}&accuracy=5000"]
     found += ["/api/measures", "/api/rules", "/api/rules/presets"]
-    found += ["/api/notices", "/api/review/settings"]
+    found += ["/api/notices", "/api/review/settings", "/api/people", "/api/people?format=csv", "/api/people/lists"]
+    found += [f"/api/people/lists/{key}" for key in LISTS] + ["/api/people/proposals", "/api/posts"]
+    found += [f"/api/people/{one}{rest}" for one in _staff() for rest in ("", "/over", "/under")]
+    found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/{layer}?bbox=112,29,114,31" for layer in ("streets", "buildings")]
     for plan in world.plans.values():
         found += [f"/api/plans/{plan.pk}{rest}" for rest in ("", "/topology", "/coverage", "/search?q=县", "/grids")]
@@ -63,6 +68,10 @@ def addresses(world: World) -> list[str]:
         found += [f"/api/layers/{layer}?grid={grid}" for grid in world.grids()]
         found += [EVERYWHERE.format(layer=layer)]
     return found + [f"/api/imports/{job.pk}" for job in world.imports.values()]
+
+
+def _staff() -> list[int]:
+    return list(Staff.objects.order_by("pk").values_list("pk", flat=True))
 
 
 def posts(client: Client, world: World) -> list[bytes]:
@@ -86,7 +95,7 @@ def test_every_user_reads_exactly_what_is_theirs(world: World, name: str):
     client = world.client(name)
     answers = [client.get(address) for address in addresses(world)]
     assert {answer.status_code for answer in answers} <= {200, 403, 404}
-    text = b"\n".join([*(answer.content for answer in answers), *posts(client, world)]).decode(errors="replace")
+    text = b"\n".join([*(answer.getvalue() for answer in answers), *posts(client, world)]).decode(errors="replace")
     assert {word for word in WORDS if word in text} == SEEN[name]
 
 
@@ -133,7 +142,7 @@ def test_a_regulator_sees_no_people(world: World):
 
 def test_a_regulator_role_inside_a_bank_opens_nothing_more(world: World):
     client = bearer(UserFactory(institution=world.institutions["甲总"], role="regulator"))
-    text = b"".join(client.get(address).content for address in addresses(world)).decode(errors="replace")
+    text = b"".join(client.get(address).getvalue() for address in addresses(world)).decode(errors="replace")
     assert {word for word in WORDS if word in text} == SEEN["监管 regulator"]
 
 

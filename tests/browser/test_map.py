@@ -333,7 +333,7 @@ def test_locate_by_the_device(open_map: Open) -> None:
     )
     page.click("[data-tool=locate]")
     expect(page.locator("#panel-body h2")).to_have_text(grid.name)
-    name = Assignment.objects.get(grid=grid).staff.name
+    name = Assignment.objects.on().get(grid=grid, kind="main").staff.name
     expect(page.locator(".others")).to_have_text(f"{name}的网格")
     expect(page.locator("#panel-body .distance")).to_contain_text("距界线")
     assert "定位精度约 5 米" in panel_text(page)

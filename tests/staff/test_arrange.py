@@ -94,7 +94,7 @@ def test_another_role_and_a_backup_have_room(town: Town) -> None:
 
 def test_the_refusal_is_said_in_words(town: Town) -> None:
     town.serve("a", "001")
-    with pytest.raises(AlreadyInCharge, match="移交"):
+    with pytest.raises(AlreadyInCharge, match="交接"):
         arrange.assign(town.users["boss"], town.people["b"], town.grid("001"), today())
     with pytest.raises(AlreadyInCharge, match="已经是"):
         arrange.assign(town.users["boss"], town.people["a"], town.grid("001"), today(), kind="backup")

@@ -12,7 +12,7 @@ from layers.grids.models import SRID, GridCount
 from layers.rules.evaluate import evaluate
 from layers.rules.measures import measure
 from layers.rules.presets import take_over
-from layers.staff.checks import of_grids, of_staff
+from layers.staff.checks import of_grids, of_institutions, of_staff
 from layers.staff.lists import LISTS, counts, rows_of
 from layers.staff.models import Absence, Post, StaffItem, StaffSettings
 from tests.factories import AssignmentFactory, StaffFactory, square_plan
@@ -208,3 +208,20 @@ def test_rules_on_people_say_nothing_of_drafts(full: Town) -> None:
     draft = square_plan(2, institution=full.head)
     assert evaluate(draft) == []
     assert {one.code[6:] for one in evaluate(full.plan)} == {"004"}
+
+
+@pytest.mark.domain("SM06")
+def test_outlets_short_of_staff(full: Town) -> None:
+    take_over(full.head, "sm06")
+
+    def broken() -> set[tuple[str, float]]:
+        return {(fault.measure, fault.value) for fault in of_institutions([full.head, full.branch])}
+
+    assert broken() == set()  # nobody works at the counter there: nothing to judge
+    for kind in ("teller", "teller", "non_cash_teller"):
+        StaffFactory(institution=full.branch, kind=kind)
+    assert broken() == {("hall_managers", 0), ("marketing_share", 0)}
+    for kind in ("hall_manager", "account_manager", "account_manager"):
+        StaffFactory(institution=full.branch, kind=kind)
+    assert broken() == set()
+    assert {row.staff.kind for row in rows_of("idle", full.users["boss"])} == {"account_manager"}

@@ -82,7 +82,11 @@ class Staff(models.Model):
         verbose_name = _("人员")
         verbose_name_plural = _("人员")
         constraints = (
-            models.UniqueConstraint(fields=("institution", "number"), name="staff_number_is_unique"),
+            models.UniqueConstraint(
+                fields=("institution", "number"),
+                name="staff_number_is_unique",
+                violation_error_message=_("这个工号已有人使用; 请换一个。"),
+            ),
             models.CheckConstraint(
                 condition=Q(supervisor__isnull=True) | ~Q(supervisor=F("pk")), name="staff_is_not_her_own_supervisor"
             ),

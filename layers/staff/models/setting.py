@@ -80,6 +80,13 @@ class StaffSettings(models.Model):
     needed_items = ArrayField(
         models.CharField(max_length=16), default=list, blank=True, verbose_name=_("每人应有的登记")
     )
+    needed_by = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        blank=True,
+        verbose_name=_("哪些类型的人员须登记"),
+        help_text=_("不选: 所有人员"),
+    )
     persons_per_household = models.FloatField(
         _("户均人口"), null=True, blank=True, help_text=_("没有人口数据时用来估算; 空: 不估算")
     )

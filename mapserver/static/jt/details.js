@@ -47,10 +47,11 @@ const households = ({ value, as_of: asOf, synthetic }) => [
 const children = (grid, onLevel) =>
   el("button", { class: "link", type: "button", onclick: () => onLevel(grid.level + 1) }, fill(gettext("{n} 个"), { n: count(grid.children) }));
 
-const inCharge = ({ responsible, vacant }) => [
+const inCharge = ({ id, responsible, vacant, can_arrange: canArrange }) => [
   el("h3", {}, gettext("责任人")),
   ...responsible.map(person),
   vacant && el("p", { class: "vacant" }, icon("triangle-alert"), gettext("空缺")),
+  el("p", {}, el("a", { href: `/people/grids/${id}/` }, canArrange ? gettext("安排、交接与历任") : gettext("历任"))),
 ].filter(Boolean);
 
 const neighbourRow = ({ id, name, code, border_m: metres }, onGrid) =>

@@ -111,11 +111,13 @@ export const facts = (pairs) =>
 export const demoTag = () => el("span", { class: "tag" }, gettext("演示数据"));
 
 /** Somebody in charge of a grid. */
-export const person = ({ name, kind_label, staff_kind_label, institution, work_phone, synthetic, since }) =>
+export const person = ({ name, staff_id, kind_label, role_label, away, staff_kind_label, institution, work_phone, synthetic, since }) =>
   el(
     "div",
     { class: "person" },
-    el("p", {}, el("strong", { translate: "no" }, name), " ", kind_label, " ", synthetic && demoTag()),
+    el("p", {},
+      el("strong", { translate: "no" }, staff_id ? el("a", { href: `/people/${staff_id}/` }, name) : name),
+      " ", role_label, " · ", kind_label, " ", away && el("span", { class: "tag" }, gettext("缺勤")), " ", synthetic && demoTag()),
     el("p", { class: "note" }, staff_kind_label, " · ", el("span", { translate: "no" }, institution)),
     work_phone && el("p", {}, gettext("工作电话"), " ", el("a", { href: `tel:${work_phone}`, class: "figures" }, work_phone)),
     since && el("p", { class: "note" }, gettext("自"), " ", el("span", { class: "figures" }, since)),

@@ -27,6 +27,8 @@ async function send(method, path, body) {
 const levelName = (level, of = "grid") =>
   (of === "staff"
     ? [gettext("没有下属的人员"), gettext("他们的直接上级")]
+    : of === "institution"
+      ? [gettext("没有下级的机构"), gettext("有下级的机构")]
     : [gettext("最小的网格"), gettext("最小网格的上级")])[level] ?? fill(gettext("往上第 {n} 级"), { n: level });
 const kindName = (kind) =>
   ({ urban: gettext("城区"), rural: gettext("农村") })[kind] ?? gettext("城区和农村");
@@ -128,7 +130,7 @@ class RulesPage {
       el("td", { class: "named" }, data(rule.title),
         el("small", {}, [whose, rule.domain, standing].filter(Boolean).join(" · "))),
       el("td", {}, rule.measure_label, el("small", { class: "limits" }, required(rule))),
-      el("td", {}, levelName(rule.level, rule.of), rule.of === "staff" ? null : el("small", {}, kindName(rule.kind))),
+      el("td", {}, levelName(rule.level, rule.of), ["staff", "institution"].includes(rule.of) ? null : el("small", {}, kindName(rule.kind))),
       el("td", { class: rule.severity }, rule.severity === "block" ? gettext("禁止") : gettext("提醒")),
       el("td", {}, rule.can_edit ? this.#buttons(rule) : null),
     );
@@ -181,7 +183,7 @@ class RulesPage {
     const shape = () => {
       const { of } = this.#measures.find(({ id }) => id === form.elements.measure.value) ?? {};
       for (const option of form.elements.level.options) option.textContent = levelName(Number(option.value), of);
-      kind.hidden = of === "staff";
+      kind.hidden = ["staff", "institution"].includes(of);
       if (kind.hidden) form.elements.kind.value = "";
       const balance = form.elements.form.value === "balance";
       low.hidden = balance;

@@ -1,0 +1,184 @@
+"""People in Chromium: a manager finds a vacancy and a double holder, assigns, hands over, and reads who served; anybody opens the sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.grids.models import Grid
+from layers.orgs.models import User
+from layers.staff.models import Assignment, PublicSheet, Staff
+from tests.browser.conftest import PHONE, READY, sign_in
+
+pytestmark = pytest.mark.browser
+New = Callable[..., Page]
+ROWS = "#rows[data-ready=true]"
+
+
+@pytest.fixture
+def open_people(new_page: New) -> Iterator[New]:
+    """Opens a page of people, and afterwards leaves all assignments as they were."""
+    before = {one.pk: one for one in Assignment.objects.all()}
+
+    def open_(path: str = "/people/", *, user: str = "manager", **options: object) -> Page:
+        page = new_page(**options)
+        page.context.set_default_timeout(30_000)
+        sign_in(page, user, after=path)
+        return page
+
+    yield open_
+    Assignment.objects.exclude(pk__in=before).delete()
+    for one in Assignment.objects.all():
+        if one.valid_to != before[one.pk].valid_to:
+            before[one.pk].save()
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture, where a folder for it is named."""
+    if folder := os.environ.get("JINGTIAN_SHOTS"):
+        page.screenshot(path=Path(folder) / f"people-{name}.png", full_page=True)
+
+
+def demo_grid(code: str) -> Grid:
+    return Grid.objects.get(plan__institution__code="QJ", plan__status="published", code=code)
+
+
+@pytest.mark.domain("ZG07", "JG01")
+def test_a_manager_fills_the_vacancy_relieves_the_double_holder_and_reads_the_history(open_people: New) -> None:
+    page = open_people("/people/?list=vacant")
+    page.wait_for_selector("#lists[data-ready=true]")
+    expect(page.locator("[data-list=vacant] .number")).to_have_text("1")
+    expect(page.locator(f"{ROWS} tbody tr")).to_have_count(1)
+    # The pin on the map and the row in the table are one thing.
+    page.locator(".people-map .pin").click()
+    expect(page.locator("tr.chosen")).to_have_count(1)
+    shot(page, "vacant")
+    page.locator("[data-list=double]").click()
+    page.wait_for_url("**/people/?list=double")
+    expect(page.locator(f"{ROWS} tbody tr")).to_have_count(2)
+    expect(page.locator(".people-map .pin")).to_have_count(2)
+    shot(page, "double")
+    second = page.locator("#rows tbody tr").nth(1).locator("td").nth(1).locator("a")
+    held = second.inner_text()
+    idle = Staff.objects.get(number="YS00005", institution__path__startswith=bank())
+
+    page.goto("/people/?list=vacant")
+    page.locator(f"{ROWS} tbody td:nth-child(2) a").click()
+    expect(page.locator(".vacant")).to_be_visible()
+    page.select_option("#id_assign-staff", str(idle.pk))
+    shot(page, "assign")
+    page.click("#assign .primary")
+    expect(page.locator(".card-row")).to_contain_text(idle.name)
+    expect(page.locator(".vacant")).to_have_count(0)
+
+    # She who has two grids gives one of them up, tomorrow.
+    page.goto("/people/?list=double")
+    page.locator(f"{ROWS} tbody tr").nth(1).locator("td").nth(1).locator("a").click()
+    expect(page.locator("h1")).to_have_text(held)
+    card = page.locator(".card-row").filter(has=page.get_by_text("责任人", exact=False)).first
+    card.get_by_text("交接", exact=True).first.click()
+    other = Staff.objects.filter(kind="grid_manager", institution=idle.institution).first()
+    card.locator("select").first.select_option(str(other.pk))
+    day = card.locator("input[type=date]").first
+    first_day = page.evaluate("new Date(Date.now() + 36 * 3600e3).toISOString().slice(0, 10)")
+    day.fill(first_day)
+    shot(page, "hand-over")
+    card.locator("button.primary").click()
+    expect(page.locator("#history tbody tr").first).to_contain_text(other.name)
+    expect(page.locator("#history tbody")).to_contain_text(first_day)
+    page.fill("input[name=at]", first_day)
+    page.get_by_role("button", name="查看").click()
+    expect(page.locator(".card-row").first).to_contain_text(other.name)
+    shot(page, "handed-over")
+
+    page.locator(".card-row a").first.click()
+    expect(page.locator("#under")).to_be_visible()
+    expect(page.locator(".tree li").first).to_be_visible()
+
+
+def bank() -> str:
+    return User.objects.get(username="manager").institution.path
+
+
+@pytest.mark.domain("LA02")
+def test_a_branch_proposes_and_the_head_office_approves(open_people: New) -> None:
+    vacant = demo_grid("429005001001001")
+    page = open_people(f"/people/grids/{vacant.pk}/", user="branch")
+    idle = Staff.objects.get(number="YS00005", institution__path__startswith=bank())
+    page.select_option("#id_assign-staff", str(idle.pk))
+    page.click("#assign .primary")
+    expect(page.locator("main")).to_contain_text("待审批")
+    expect(page.locator(".vacant")).to_be_visible()
+    boss = open_people("/people/proposals/")
+    shot(boss, "proposals")
+    boss.locator(".card-row", has_text=idle.name).get_by_role("button", name="同意", exact=True).click()
+    expect(boss.locator(".message")).to_contain_text("已办理")
+    page.goto(f"/people/grids/{vacant.pk}/")
+    expect(page.locator(".vacant")).to_have_count(0)
+
+
+def test_the_map_leads_to_the_people_of_a_grid(open_people: New) -> None:
+    vacant = demo_grid("429005001001001")
+    page = open_people(f"/?grid={vacant.pk}&level=3")
+    page.wait_for_selector(READY)
+    page.locator("#panel-body a", has_text="安排、交接与历任").click()
+    expect(page.locator(".vacant")).to_be_visible()
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}, {"locale": "en-GB"}], ids=["wide", "phone", "english"])
+def test_the_pages_fit_and_speak_one_language(open_people: New, options: dict) -> None:
+    name = "phone" if "viewport" in options else "english" if "locale" in options else "wide"
+    page = open_people(**options)
+    page.wait_for_selector("#lists[data-ready=true]")
+    page.wait_for_selector(ROWS)
+    chief = Staff.objects.get(number="YS04001", institution__path__startswith=bank())
+    grid = Assignment.objects.get(replaces__isnull=False, replaces__staff__number="YS05501").grid
+    for path, called in (
+        ("/people/?list=absent", "absent"),
+        ("/people/", "all"),
+        (f"/people/{chief.pk}/", "person"),
+        (f"/people/grids/{grid.pk}/", "grid"),
+        ("/people/proposals/", "waiting"),
+        ("/people/new/", "new"),
+    ):
+        page.goto(path)
+        if "list" in path or path == "/people/":
+            page.wait_for_selector("#lists[data-ready=true]")
+        shot(page, f"{called}-{name}")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        if name == "english":
+            words = page.evaluate(CHINESE_OUTSIDE_DATA)
+            assert words == [], (path, words)
+
+
+CHINESE_OUTSIDE_DATA = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (/[\\u4e00-\\u9fff]/.test(node.textContent) && !node.parentElement.closest("[translate=no], [lang=zh], script, select, .leaflet-container, .plain-list"))
+      found.push(node.textContent.trim());
+  return found;
+}"""
+"""Texts with Chinese characters that are not marked as data."""
+
+
+@pytest.mark.domain("LA07", "MY02")
+def test_anybody_opens_the_public_sheet_on_a_phone(new_page: New, site: str) -> None:
+    sheet = PublicSheet.objects.get(institution__code="QJ", code="429005001001002")
+    page = new_page(viewport=PHONE)
+    page.goto(f"/public/{sheet.token}/")
+    worker = Assignment.objects.on().get(grid=demo_grid(sheet.code), kind="main", role="worker").staff
+    expect(page.locator(".people article")).to_contain_text(worker.name)
+    expect(page.locator(".people article a")).to_have_attribute("href", f"tel:{worker.work_phone}")
+    for picture in page.locator("img").all():
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert page.locator("svg .street").count() > 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.context.cookies() == []
+    shot(page, "sheet-phone")
+    # Nothing leads from here into the site.
+    assert page.locator("a:not([href^='tel:'])").count() == 0
