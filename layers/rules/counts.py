@@ -15,7 +15,9 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from layers.features.kinds import FILE
-from layers.features.registry import LAYERS
+from layers.features.registry import LAYERS, Layer
+from layers.grids.models import Plan
+from layers.orgs.models import Institution
 from layers.rules.measures import WHOSE, Measured, at_home, inside, register
 
 CHANNELS = ("网上银行", "手机银行", "微信银行", "电话银行")
@@ -29,13 +31,25 @@ HOUSEHOLD_KINDS = "item.kind IN ('resident', 'farm_household')"
 
 
 def counted(layer: str, ids: list[int], which: str = "true", weight: str = "1") -> dict[int, float] | None:
-    """How many features of a layer, or how much of what they carry, each grid has; None where there is no such layer."""
+    """How many features of a layer, or how much of what they carry, each grid has; None where nobody has registered any.
+
+    A register of customers that the bank has not begun is no data; no machine, where there are none, is none.
+    """
     if layer not in LAYERS:
         return None
     found = LAYERS[layer]
+    if found.is_personal and not _is_begun(found, ids):
+        return None
     table, whose = found.model._meta.db_table, WHOSE.get() if found.is_personal else ""
     homes = at_home(table, ids, weight, which, whose)
     return homes | inside(table, [grid for grid in ids if grid not in homes], weight, which, whose)
+
+
+def _is_begun(layer: Layer, ids: list[int]) -> bool:
+    """Whether any of the banks whose grids these are has a feature of the layer."""
+    plans = Plan.objects.filter(grids__in=ids).distinct().values_list("institution__path", flat=True)
+    banks = {path[: Institution.steplen] for path in plans}
+    return any(layer.model.objects.filter(institution__path__startswith=bank).exists() for bank in banks)
 
 
 def _measured(layer: str, ids: list[int], values: dict[int, float] | None) -> dict[int, Measured]:

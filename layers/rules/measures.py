@@ -59,6 +59,8 @@ Subject = Literal["grid", "served", "staff", "institution"]
 """What a measure is of: the land of a grid, in any plan; the people of a grid, in plans in force; a person, or an
 institution (ids of these)."""
 
+OF_GRIDS = frozenset({"grid", "served"})
+
 Scale = Literal["sequential", "diverging"]
 """How its values are coloured: from little to much, or on both sides of zero."""
 

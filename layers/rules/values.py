@@ -18,7 +18,7 @@ from gis.errors import JingtianError
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.rules.classes import Class, How, class_of, classify
-from layers.rules.measures import REGISTRY, Measure, Measured, NoSuchMeasure, measure, on_day, seen_by
+from layers.rules.measures import OF_GRIDS, REGISTRY, Measure, Measured, NoSuchMeasure, measure, on_day, seen_by
 
 
 class NoPlanInForce(JingtianError):
@@ -158,7 +158,7 @@ def measure_named(user: User, name: str) -> Measure:
     NoSuchMeasure
     """
     one = REGISTRY.get(name)
-    if one is None or one.of == "staff":
+    if one is None or one.of not in OF_GRIDS:
         raise NoSuchMeasure(
             f"没有这个指标: {name[:40]}; 可用的指标见 /api/measures。",
             f"There is no such measure: {name[:40]}. /api/measures lists them.",

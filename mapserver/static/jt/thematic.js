@@ -40,7 +40,7 @@ export class Thematic {
 
   /** Offers the measures. */
   async start() {
-    this.#measures = (await get("measures")).filter(({ of }) => of !== "staff");
+    this.#measures = (await get("measures")).filter(({ of }) => ["grid", "served"].includes(of));
     const groups = new Map();
     for (const measure of this.#measures) {
       const group = measure.of === "served" ? gettext("人员") : (GROUPS.find(([start]) => measure.id.startsWith(start))?.[1]() ?? gettext("户数与形状"));
