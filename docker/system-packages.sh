@@ -12,6 +12,8 @@ compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null || mis
 command -v ogrinfo >/dev/null || missing+=(gdal-bin)
 command -v msgfmt >/dev/null || missing+=(gettext)
 installed fonts-noto-cjk || missing+=(fonts-noto-cjk)
+installed libpangoft2-1.0-0 || missing+=(libpangoft2-1.0-0)
+installed libharfbuzz-subset0 || missing+=(libharfbuzz-subset0)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)

@@ -52,6 +52,8 @@ INSTALLED_APPS = [
     "layers.ledger",
     "layers.streets",
     "layers.rules",
+    "layers.findings",
+    "layers.reports",
     "layers.siting",
     "layers.oversight",
     "layers.people",

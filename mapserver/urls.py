@@ -19,6 +19,7 @@ urlpatterns = [
     path("kinds/", include("layers.features.urls")),
     path("exchange/", include("layers.exchange.urls")),
     path("rules/", include("layers.rules.urls")),
+    path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),
     path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),

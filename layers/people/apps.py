@@ -9,4 +9,4 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the measures of people known."""
-        from layers.people import measures  # noqa: F401
+        from layers.people import measures, vacancies  # noqa: F401

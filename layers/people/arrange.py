@@ -15,7 +15,7 @@ from django.utils.translation import override
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.people import checks
-from layers.people.measures import on_day
+from layers.rules.measures import on_day
 from layers.staff import rights
 from layers.staff.faults import AlreadyInCharge, NotAssignable, NotProposed, RatioBroken, TermNotOver
 from layers.staff.history import served_since

@@ -1,14 +1,10 @@
 """What can be counted of the people of a grid, and of a person: measures beside those of the land (layers.rules.measures).
 
-The day on which people are counted is today, or the one that `on_day` sets.
+The day on which people are counted is today, or the one that `layers.rules.measures.on_day` sets.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,24 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Grid
-from layers.rules.measures import Measured, measure, register
+from layers.rules.measures import DAY, Measured, measure, register
 from layers.staff.models import Staff, StaffSettings
 
 SQL = Path(__file__).parent / "sql"
 OUTLET_KINDS = ("account_manager", "hall_manager", "non_cash_teller", "teller")
 MARKETING_KINDS = ("account_manager", "hall_manager")
 """Kinds of the built-in vocabulary who work at an outlet, and those of them who sell (SM06)."""
-DAY: ContextVar[dt.date | None] = ContextVar("DAY", default=None)
-
-
-@contextmanager
-def on_day(day: dt.date) -> Iterator[None]:
-    """Count people as of a day: an arrangement for next month is judged by next month's people."""
-    token = DAY.set(day)
-    try:
-        yield
-    finally:
-        DAY.reset(token)
 
 
 @cache
@@ -88,8 +73,11 @@ def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[i
     """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household."""
     workers = dict(rows("people_below", grids=ids))
     found = {}
+    settings: dict[int, StaffSettings] = {}
     for grid in Grid.objects.filter(pk__in=ids).select_related("plan__institution").only("plan__institution__path"):
-        persons = StaffSettings.of(grid.plan.institution).persons_per_household
+        owner = grid.plan.institution
+        settings[owner.pk] = settings.get(owner.pk) or StaffSettings.of(owner)
+        persons = settings[owner.pk].persons_per_household
         homes = households[grid.pk].value
         if not persons or not homes:
             found[grid.pk] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))

@@ -16,7 +16,7 @@ from gis.errors import JingtianError
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.rules.evaluate import assess
-from layers.rules.measures import REGISTRY, measure
+from layers.rules.measures import REGISTRY, measure, seen_by
 from layers.rules.models import MeasureSettings, Rule
 from layers.rules.presets import presets, take_over
 
@@ -73,8 +73,9 @@ class SettingsForm(Schema):
 
 @router.get("/measures")
 def measures(request: HttpRequest) -> list[dict[str, Any]]:
-    """What can be measured of a grid."""
-    return [one.to_json() for one in REGISTRY.values()]
+    """What can be measured, as far as the user may see it."""
+    user = _user(request)
+    return [one.to_json() for one in REGISTRY.values() if one.is_visible_to(user)]
 
 
 @router.get("/plans/{int:plan_id}/measures")
@@ -98,9 +99,15 @@ def plan_measures(
             f"一次最多计算 {MOST_GRIDS} 个网格的指标; 请用 grids= 或 level= 选择一部分。",
             f"At most {MOST_GRIDS} grids are measured at once: choose some with grids= or level=.",
         )
+    user = _user(request)
     wanted = [name.strip() for name in names.split(",") if name.strip()] if names else None
+    if wanted is not None and not all(REGISTRY[name].is_visible_to(user) for name in wanted if name in REGISTRY):
+        raise PermissionDenied
+    with seen_by(user):
+        found = measure(ids, wanted)
     return {
-        str(grid): {name: value.to_json() for name, value in row.items()} for grid, row in measure(ids, wanted).items()
+        str(grid): {name: value.to_json() for name, value in row.items() if REGISTRY[name].is_visible_to(user)}
+        for grid, row in found.items()
     }
 
 
@@ -108,7 +115,7 @@ def plan_measures(
 def broken(request: HttpRequest, plan_id: int, grids: str | None = None) -> dict[str, Any]:
     """The rules that grids of a plan break: of all, or of `grids=1,2,3` and their siblings."""
     plan = _plan(request, plan_id)
-    found, unmeasured = assess(plan, None if grids is None else _ids(grids))
+    found, unmeasured, _by_rule = assess(plan, None if grids is None else _ids(grids))
     blocks = sum(one.severity == Rule.Severity.BLOCK for one in found)
     return {
         "broken": [one.to_json() for one in found],

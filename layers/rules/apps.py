@@ -5,3 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class RulesConfig(AppConfig):
     name = "layers.rules"
     verbose_name = _("指标与规则")
+
+    def ready(self) -> None:
+        """Make the measures of features and of siblings known."""
+        from layers.rules import counts, shapes  # noqa: F401

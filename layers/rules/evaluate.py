@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
-from django.utils.translation import override
+from django.utils.translation import get_language, gettext, override
 
 from layers.grids.models import IN_FORCE, Grid, Plan
 from layers.rules.measures import REGISTRY, Measured, Subject, measure
@@ -43,10 +43,11 @@ class Broken:
 
 
 class Assessment(NamedTuple):
-    """What rules say of grids: those broken, and how many could not be judged for want of data."""
+    """What rules say of grids: those broken, and how many could not be judged for want of data, also by rule."""
 
     broken: list[Broken]
     unmeasured: int
+    unmeasured_by_rule: dict[int, int]
 
 
 class _Node(NamedTuple):
@@ -71,17 +72,23 @@ def evaluate(plan: Plan, grid_ids: Sequence[int] | None = None) -> list[Broken]:
 
 
 def assess(
-    plan: Plan, grid_ids: Sequence[int] | None = None, *, subjects: Collection[Subject] | None = None
+    plan: Plan,
+    grid_ids: Sequence[int] | None = None,
+    *,
+    subjects: Collection[Subject] | None = None,
+    rules: Iterable[Rule] | None = None,
 ) -> Assessment:
     """As `evaluate`, with the number of judgements that lacked data: no data is neither kept nor broken.
 
-    Rules on the people of grids are judged in plans in force only: nobody serves a draft.
+    Rules on the people of grids are judged in plans in force only: nobody serves a draft. `rules`: those to judge by instead of
+    the ones that bind the plan's institution.
     """
     if subjects is None:
         subjects = {"grid", "served"} if plan.status in IN_FORCE else {"grid"}
-    rules = [rule for rule in Rule.objects.binding(plan.institution) if subject_of(rule) in subjects]
+    given = Rule.objects.binding(plan.institution) if rules is None else rules
+    rules = [rule for rule in given if subject_of(rule) in subjects]
     if not rules or (grid_ids is not None and not grid_ids):
-        return Assessment([], 0)
+        return Assessment([], 0, {})
     balanced = any(rule.form == Rule.Form.BALANCE for rule in rules)
     nodes = _nodes(plan, grid_ids, with_siblings=balanced)
     asked = {node.id for node in nodes} if grid_ids is None else set(grid_ids)
@@ -95,16 +102,16 @@ def assess(
     }
     values = _measure_all(rules, concerned)
     found: list[tuple[Rule, _Node, Measured, float]] = []
-    unmeasured = 0
+    unmeasured: dict[int, int] = {}
     for rule in rules:
         judge = _unbalanced if rule.form == Rule.Form.BALANCE else _outside
         broken, unknown = judge(rule, concerned[rule.pk], values[rule.measure])
         found += broken
-        unmeasured += unknown
+        unmeasured[rule.pk] = unknown
     labels = _labels({node.id for _rule, node, _measured, _value in found})
     broken = [_broken(rule, node, measured, value, labels[node.id]) for rule, node, measured, value in found]
     broken.sort(key=lambda one: (one.severity != Rule.Severity.BLOCK, one.level, one.code, one.rule_id))
-    return Assessment(broken, unmeasured)
+    return Assessment(broken, sum(unmeasured.values()), unmeasured)
 
 
 def subject_of(rule: Rule) -> Subject | None:
@@ -264,6 +271,22 @@ def _name(rule: Rule, language: str) -> str:
     with override(language):
         text = str(REGISTRY[rule.measure].name)
     return text.lower() if language == "en" else text
+
+
+def demand(rule: Rule) -> str:
+    """What a rule demands, in the reader's language: 最小网格的上级, 农村: 助农取款点至少 1 个."""
+    language = "en" if get_language() == "en" else "zh-hans"
+    levels = [gettext("最小的网格"), gettext("最小网格的上级")]
+    level = levels[rule.level] if rule.level < len(levels) else gettext("往上第 %(n)s 级") % {"n": rule.level}
+    where = f"{level}, {Grid.Kind(rule.kind).label}" if rule.kind else level
+    if rule.form == Rule.Form.BALANCE:
+        what = gettext("%(measure)s与同级平均相差不超过 %(most)s%%") % {
+            "measure": _name(rule, language),
+            "most": f"{rule.high:g}",
+        }
+    else:
+        what = f"{_name(rule, language)} {_limits(rule, language)}"
+    return f"{where}: {what}"
 
 
 def _limits(rule: Rule, language: str) -> str:

@@ -5,8 +5,11 @@ A later layer adds a measure of its own with `@register`, or replaces one (custo
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,16 +21,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from gis.errors import JingtianError
-from layers.orgs.models import Institution
+from layers.orgs.models import Institution, User
 from layers.rules.models import MeasureSettings
 
 SQL = Path(__file__).parent / "sql"
-TABLES = {
-    "households": {"table": "building", "weight": "item.households", "which": "item.households > 0"},
-    "cash_points": {"table": "machine", "weight": "1", "which": "item.kind = 'cash_point'"},
-    "outlets": {"table": "outlet", "weight": "1", "which": "true"},
-}
-"""What sql/inside.sql adds up; nothing in it comes from outside."""
+DAY: ContextVar[dt.date | None] = ContextVar("DAY", default=None)
+"""The day on which people are counted: today, or the one that `on_day` sets."""
+WHOSE: ContextVar[str] = ContextVar("WHOSE", default="")
+"""The path below which things of people are counted: that of the user who asks, or everybody's (rules, the database)."""
 
 WEIGHED = ("households", "cash_points", "area_km2")
 """What the workload is made of; `MeasureSettings.weights` has the weights."""
@@ -58,10 +59,32 @@ Subject = Literal["grid", "served", "staff", "institution"]
 """What a measure is of: the land of a grid, in any plan; the people of a grid, in plans in force; a person, or an
 institution (ids of these)."""
 
+OF_GRIDS = frozenset({"grid", "served"})
+
+Scale = Literal["sequential", "diverging"]
+"""How its values are coloured: from little to much, or on both sides of zero."""
+
+Levels = Literal["any", "leaf", "above"]
+"""Of which grids it says something: of all, of those without grids below, or of those with."""
+
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure: what it is called, its unit, and the function that measures many grids at once."""
+    """A measure: what it is called, its unit, and the function that measures many grids at once.
+
+    Attributes
+    ----------
+    domain
+        Ids of the capabilities that ask for it.
+    about, per
+        How it is counted, and what it is divided by (empty for plain numbers): printed wherever it is shown.
+    behind
+        The rows behind a value: `layer:kind`, `measure:name` (of the grids below) or `people`.
+    is_personal
+        Counts customers: no regulator sees it, and users only those of their own subtree.
+    is_quick
+        One of the few that the panel shows while somebody draws.
+    """
 
     id: str
     name: str | Promise
@@ -71,6 +94,35 @@ class Measure:
     decimals: int = 0
     needs: tuple[str, ...] = ()
     of: Subject = "grid"
+    about: str | Promise = ""
+    per: str | Promise = ""
+    scale: Scale = "sequential"
+    levels: Levels = "any"
+    behind: tuple[str, ...] = ()
+    is_personal: bool = False
+    is_quick: bool = True
+
+    def is_visible_to(self, user: User) -> bool:
+        """A regulator sees the land, and no people: neither staff nor customers. Field workers see customers one by one only."""
+        if self.is_personal and user.role == User.Role.WORKER:
+            return False
+        return not user.is_regulator or (self.of == "grid" and not self.is_personal)
+
+    def makes_sense_for(self, *, is_leaf: bool) -> bool:
+        return self.levels == "any" or (self.levels == "leaf") == is_leaf
+
+    def rows_behind(self, grid_id: int, plan_id: int) -> list[str]:
+        """Addresses of the rows that a grid's value is made of: points of a layer, people, or the grids below."""
+        found = []
+        for source in self.behind:
+            layer, _colon, which = source.partition(":")
+            if layer == "measure":
+                found.append(f"/api/measures/{which}?plan={plan_id}&within={grid_id}")
+            elif layer == "people":
+                found.append(f"/api/grids/{grid_id}/people")
+            else:
+                found.append(f"/api/layers/{layer}?grid={grid_id}" + (f"&kind={which}" if which else ""))
+        return found
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -80,6 +132,12 @@ class Measure:
             "domain": list(self.domain),
             "decimals": self.decimals,
             "of": self.of,
+            "about": str(self.about),
+            "per": str(self.per),
+            "scale": self.scale,
+            "levels": self.levels,
+            "is_personal": self.is_personal,
+            "is_quick": self.is_quick,
         }
 
     def in_words(self, value: float, language: str) -> str:
@@ -103,14 +161,35 @@ def register(
     decimals: int = 0,
     needs: tuple[str, ...] = (),
     of: Subject = "grid",
+    **more: Any,
 ) -> Callable[[Compute], Compute]:
-    """Make a function a measure; the last one registered under a key counts."""
+    """Make a function a measure; the last one registered under a key counts. `more`: further attributes of `Measure`."""
 
     def add(compute: Compute) -> Compute:
-        REGISTRY[key] = Measure(key, name, unit, domain, compute, decimals, needs, of)
+        REGISTRY[key] = Measure(key, name, unit, domain, compute, decimals, needs, of, **more)
         return compute
 
     return add
+
+
+@contextmanager
+def on_day(day: dt.date) -> Iterator[None]:
+    """Count people as of a day: an arrangement for next month is judged by next month's people."""
+    token = DAY.set(day)
+    try:
+        yield
+    finally:
+        DAY.reset(token)
+
+
+@contextmanager
+def seen_by(user: User) -> Iterator[None]:
+    """Count customers as a user may see them: those of the own subtree."""
+    token = WHOSE.set(user.own_path)
+    try:
+        yield
+    finally:
+        WHOSE.reset(token)
 
 
 def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict[int, dict[str, Measured]]:
@@ -119,7 +198,7 @@ def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict
     Parameters
     ----------
     names
-        Keys of measures; all of the land when None.
+        Keys of measures; the quick ones of the land when None.
 
     Returns
     -------
@@ -138,7 +217,7 @@ def measure(grid_ids: Sequence[int], names: Sequence[str] | None = None) -> dict
     ids = sorted(set(grid_ids))
     if not ids:
         return {}
-    land = [key for key, one in REGISTRY.items() if one.of == "grid"]
+    land = [key for key, one in REGISTRY.items() if one.of == "grid" and one.is_quick]
     wanted = land if names is None else list(dict.fromkeys(names))
     columns: dict[str, dict[int, Measured]] = {}
     for name in wanted:
@@ -157,42 +236,59 @@ def _compute(name: str, ids: list[int], columns: dict[str, dict[int, Measured]])
     return columns[name]
 
 
-@register("households", gettext_lazy("户数"), gettext_lazy("户"), "LA01", "MY01", "OC06", "LA04")
+@register(
+    "households",
+    gettext_lazy("户数"),
+    gettext_lazy("户"),
+    "LA01",
+    "MY01",
+    "OC06",
+    "LA04",
+    "OC09",
+    about=gettext_lazy("建筑户数之和; 没有建筑登记时用网格登记户数, 界线调整处按面积分摊并注明估算"),
+    behind=("measure:households",),
+)
 def households(ids: list[int]) -> dict[int, Measured]:
     """From the buildings where the service area has any, else from counts of grids, spread by area where borders moved."""
     source = _settings(ids)
     automatic = [grid for grid in ids if source[grid].households_from == MeasureSettings.From.AUTOMATIC]
     from_buildings = {grid for grid in ids if source[grid].households_from == MeasureSettings.From.BUILDINGS}
     if automatic:
-        from_buildings |= {row[0] for row in _rows("registered", automatic)}
+        from_buildings |= {row[0] for row in rows("registered", automatic)}
     from_counts = [grid for grid in ids if grid not in from_buildings]
     return _of_buildings(sorted(from_buildings)) | _of_counts(from_counts)
 
 
 def _of_buildings(ids: list[int]) -> dict[int, Measured]:
     said = _("建筑户数之和")
-    return {grid: Measured(value, False, said) for grid, value in _inside("households", ids).items()}
+    return {
+        grid: Measured(value, False, said)
+        for grid, value in inside("building", ids, "item.households", "item.households > 0").items()
+    }
 
 
 def _of_counts(ids: list[int]) -> dict[int, Measured]:
     unknown, counted = Measured(None, False, _("没有户数数据")), _("网格登记户数")
     shared, partial, old = _("户数按面积分摊"), _("部分网格没有户数"), _("登记后界线可能已调整")
     found = dict.fromkeys(ids, unknown)
-    for grid, value, is_shared, missing, is_old in _rows("counted", ids) if ids else ():
+    for grid, value, is_shared, missing, is_old in rows("counted", ids) if ids else ():
         if value is not None:
             faults = [text for text, applies in ((shared, is_shared), (partial, missing), (old, is_old)) if applies]
             found[grid] = Measured(value, bool(faults), "; ".join(faults) or counted)
     return found
 
 
-@register("customers", gettext_lazy("客户数"), gettext_lazy("户"))
-def customers(ids: list[int]) -> dict[int, Measured]:
-    """There is no register of customers yet; the layer that brings it registers this measure anew."""
-    said = _("尚无客户台账")
-    return {grid: Measured(None, False, said) for grid in ids}
-
-
-@register("workload", gettext_lazy("工作量"), gettext_lazy("分"), "HG01", "LA12", decimals=1, needs=WEIGHED)
+@register(
+    "workload",
+    gettext_lazy("工作量"),
+    gettext_lazy("分"),
+    "HG01",
+    "LA12",
+    decimals=1,
+    needs=WEIGHED,
+    about=gettext_lazy("户数、助农取款点、面积各乘本机构设定的权重再相加"),
+    behind=("measure:households", "machines:cash_point"),
+)
 def workload(ids: list[int], **parts: dict[int, Measured]) -> dict[int, Measured]:
     """Weighted sum of households, cash points and km²; the weights are a setting of the institution."""
     settings = _settings(ids)
@@ -208,53 +304,73 @@ def workload(ids: list[int], **parts: dict[int, Measured]) -> dict[int, Measured
     return found
 
 
-@register("area_km2", gettext_lazy("面积"), gettext_lazy("平方公里"), decimals=3)
+@register(
+    "area_km2",
+    gettext_lazy("面积"),
+    gettext_lazy("平方公里"),
+    decimals=3,
+    about=gettext_lazy("CGCS2000 椭球上的面积"),
+    behind=("measure:area_km2",),
+)
 def area_km2(ids: list[int]) -> dict[int, Measured]:
     """On the spheroid of CGCS2000."""
-    return {grid: Measured(area / 1e6, False, _("椭球面积")) for grid, area, _length, _pieces in _rows("shapes", ids)}
+    return {grid: Measured(area / 1e6, False, _("椭球面积")) for grid, area, _length, _pieces in rows("shapes", ids)}
 
 
-@register("compactness", gettext_lazy("紧凑度"), "", decimals=2)
+@register(
+    "compactness",
+    gettext_lazy("紧凑度"),
+    "",
+    decimals=2,
+    about=gettext_lazy("Polsby–Popper: 4π × 面积 ÷ 周长², 圆为 1"),
+)
 def compactness(ids: list[int]) -> dict[int, Measured]:
     """Polsby–Popper: 4π · area / perimeter², 1 for a circle; holes lengthen the perimeter."""
     return {
         grid: Measured(4 * math.pi * area / perimeter**2, False, "4πA/P²")
-        for grid, area, perimeter, _pieces in _rows("shapes", ids)
+        for grid, area, perimeter, _pieces in rows("shapes", ids)
     }
 
 
-@register("outlet_distance_km", gettext_lazy("到网点的距离"), gettext_lazy("公里"), "ZG05", decimals=2)
+@register(
+    "outlet_distance_km",
+    gettext_lazy("到网点的距离"),
+    gettext_lazy("公里"),
+    "ZG05",
+    decimals=2,
+    about=gettext_lazy("网格标注点到本行最近营业网点 (不含自助银行) 的直线距离, 在椭球上计算"),
+)
 def outlet_distance_km(ids: list[int]) -> dict[int, Measured]:
     """From a point inside the grid (where its label stands) to the nearest staffed outlet of the bank."""
     near, none = _("标注点到最近营业网点的直线距离"), _("没有营业网点数据")
     return {
         grid: Measured(None, False, none) if metres is None else Measured(metres / 1000, False, near)
-        for grid, metres in _rows("outlet_distance", ids)
+        for grid, metres in rows("outlet_distance", ids)
     }
 
 
-@register("cash_points", gettext_lazy("助农取款点"), gettext_lazy("个"), "YL04")
-def cash_points(ids: list[int]) -> dict[int, Measured]:
-    """Cash points of the bank inside."""
-    return {grid: Measured(value, False, _("机具")) for grid, value in _inside("cash_points", ids).items()}
-
-
-@register("outlets", gettext_lazy("网点数"), gettext_lazy("个"), "ZG05")
-def outlets(ids: list[int]) -> dict[int, Measured]:
-    """Outlets of the bank inside, self-service ones too."""
-    return {grid: Measured(value, False, _("网点")) for grid, value in _inside("outlets", ids).items()}
-
-
-@register("pieces", gettext_lazy("连片"), gettext_lazy("块"))
+@register(
+    "pieces",
+    gettext_lazy("连片"),
+    gettext_lazy("块"),
+    about=gettext_lazy("网格由几块组成; 只在一点相接的算两块"),
+)
 def pieces(ids: list[int]) -> dict[int, Measured]:
     """Of how many pieces the grid is: parts that touch at points only are separate."""
-    return {grid: Measured(number, False, _("网格范围")) for grid, _area, _length, number in _rows("shapes", ids)}
+    return {grid: Measured(number, False, _("网格范围")) for grid, _area, _length, number in rows("shapes", ids)}
 
 
-@register("children", gettext_lazy("下级网格"), gettext_lazy("个"), "HG01")
+@register(
+    "children",
+    gettext_lazy("下级网格"),
+    gettext_lazy("个"),
+    "HG01",
+    about=gettext_lazy("直接下级网格的个数"),
+    levels="above",
+)
 def children(ids: list[int]) -> dict[int, Measured]:
     """Grids directly below."""
-    return {grid: Measured(number, False, _("方案")) for grid, number in _rows("children", ids)}
+    return {grid: Measured(number, False, _("方案")) for grid, number in rows("children", ids)}
 
 
 def _settings(ids: list[int]) -> Mapping[int, MeasureSettings]:
@@ -271,15 +387,24 @@ def _settings(ids: list[int]) -> Mapping[int, MeasureSettings]:
     return {grid: by_path.get(paths.get(grid, ""), default) for grid in ids}
 
 
-def _inside(key: str, ids: list[int]) -> dict[int, float]:
-    return {grid: float(value) for grid, value in _rows("inside", ids, **TABLES[key])} if ids else {}
+def inside(table: str, ids: list[int], weight: str, which: str, whose: str = "") -> dict[int, float]:
+    """How much of a table lies in each grid, by place; see sql/inside.sql. `weight` and `which` are ours, never a user's."""
+    found = rows("inside", ids, {"whose": whose}, table=table, weight=weight, which=which) if ids else ()
+    return {grid: float(value) for grid, value in found}
 
 
-def _rows(name: str, ids: list[int], **parts: str) -> list[tuple[Any, ...]]:
+def at_home(table: str, ids: list[int], weight: str, which: str, whose: str = "") -> dict[int, float]:
+    """The same for features, by the grids that the database keeps for them; grids of other plans are left out."""
+    found = rows("at_home", ids, {"whose": whose}, table=table, weight=weight, which=which) if ids else ()
+    return {grid: float(value) for grid, value in found}
+
+
+def rows(name: str, ids: list[int], values: Mapping[str, Any] | None = None, **parts: str) -> list[tuple[Any, ...]]:
     """Run a statement of sql/ on grids."""
     with connection.cursor() as cursor:
         text = _text(name)
-        cursor.execute(text.format(**parts) if parts else text, {"grids": ids, "step": Institution.steplen})
+        given = {"grids": ids, "step": Institution.steplen} | dict(values or {})
+        cursor.execute(text.format(**parts) if parts else text, given)
         return cursor.fetchall()
 
 

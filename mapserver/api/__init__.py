@@ -16,14 +16,17 @@ from ninja.security import HttpBearer, SessionAuth
 from gis.errors import JingtianError
 from layers.editing.api import router as editing
 from layers.exchange.api import router as exchange
+from layers.findings.api import router as findings
 from layers.imports.api import router as imports
 from layers.ledger.api import router as ledger
 from layers.orgs.models import ApiToken, User
 from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
 from layers.people.api import router as people
+from layers.reports.api import router as reports
 from layers.review.api import router as review
 from layers.rules.api import router as rules
+from layers.rules.values_api import router as values
 from layers.siting.api import router as siting
 from layers.streets.api import router as streets
 from mapserver.api.export import router as exports
@@ -56,6 +59,8 @@ STATUS = {
     "already_in_charge": 409,
     "ratio_broken": 409,
     "term_not_over": 409,
+    "no_such_level": 404,
+    "no_plan_in_force": 404,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -102,7 +107,20 @@ api.add_router("/layers", layers)
 api.add_router("/exchange", exchange)
 api.add_router("/imports", imports)
 api.add_router("/people", unmasking)
-for router in (editing, ledger, oversight, partition, review, rules, siting, people, streets):
+for router in (
+    editing,
+    findings,
+    ledger,
+    oversight,
+    partition,
+    people,
+    reports,
+    review,
+    rules,
+    siting,
+    streets,
+    values,
+):
     api.add_router("", router)
 api.add_router("", elsewhere)
 

@@ -120,6 +120,10 @@ API = [
     Line("PUT /api/review/settings", "/api/review/settings", "A", "A", body={}),
     # rules
     read("/api/measures", "/api/measures", ALL, ALL),
+    read("/api/measures/{name}", "/api/measures/area_km2?level=1&plan={plan}", ALL, "R"),
+    read("/api/measures/{name}/map", "/api/measures/area_km2/map?level=1&plan={plan}", ALL, "R"),
+    read("/api/findings", "/api/findings", BANK, BANK),
+    read("/api/findings/{key}", "/api/findings/vacant", BANK, BANK),
     read("/api/rules/presets", "/api/rules/presets", ALL, ALL),
     read("/api/rules", "/api/rules?institution={institution}", ALL, "R"),
     Line("POST /api/rules", "/api/rules", "A", body=RULE | {"institution": "{institution}"}),
@@ -225,6 +229,7 @@ PAGES = [
     read("/kinds/new/", "/kinds/new/", "A", "A"),
     read("/kinds/<int:kind_id>/", "/kinds/{kind}/", "A"),
     read("/exchange/", "/exchange/", "AP", "AP"),
+    read("/findings/", "/findings/", BANK, BANK),
     read("/siting/", "/siting/", "APMU", "APMU"),
     read("/oversight/", "/oversight/", "R", "R"),
     read("/people/", "/people/", BANK, BANK),

@@ -87,7 +87,8 @@ def test_every_address_that_answers_a_get_is_read_for_leaks(world: World):
     not_asked |= {
         f"api/exchange/<job_id>{file}" for file in ("", "/columns", "/words", "/found", "/points", "/rejected.csv")
     }
-    """A step is shown by the history, too; a preview is a file of the import, and so is all that an import of points shows."""
+    """A step is shown by the history, too; a preview is a file of the import, and so is all that an import of points shows.
+    A printed map draws what the values of the measure tell."""
     assert known - asked == not_asked
 
 

@@ -62,10 +62,12 @@ def addresses(world: World) -> list[str]:
     for plan in world.plans.values():
         found += [f"/api/plans/{plan.pk}{rest}" for rest in ("", "/topology", "/coverage", "/search?q=县", "/grids")]
         found += [f"/api/plans/{plan.pk}{rest}" for rest in READ_BY_PLANNERS + READ_BY_ALL]
+        found += [f"/api/measures/{name}?level=2&plan={plan.pk}" for name in ("households", "vacancies", "customers")]
         found += [f"/api/plans/{plan.pk}/compare/{other.pk}" for other in world.plans.values()]
         found += [f"/api/locate?{HERE}&plan={plan.pk}&accuracy=5000"]
         found += [EVERYWHERE.format(layer="grids") + f"?plan={plan.pk}&level={level}" for level in range(3)]
     found += [f"/api/grids/{grid}" for grid in world.grids()]
+    found += ["/api/findings", "/api/findings/vacant", "/api/findings/double"]
     found += ["/api/cares", "/api/oversight", "/api/oversight/table?area=429005", "/api/posts"]
     found += [f"/api/people{rest}" for rest in ("", "/proposals", "/lists", *(f"/lists/{key}" for key in LISTS))]
     for person in Staff.objects.all():

@@ -19,7 +19,7 @@ from gis.measure import area_m2, length_m
 from layers.grids.coverage import exact_cover, shape_of
 from layers.grids.loading import GridRecord, load_grids
 from layers.grids.models import SRID, Grid, GridCount, Plan
-from layers.rules.measures import REGISTRY, NoSuchMeasure, measure
+from layers.rules.measures import OF_GRIDS, REGISTRY, NoSuchMeasure, measure
 from layers.rules.models import MeasureSettings
 from layers.streets.models import Building
 from tests.factories import (
@@ -66,8 +66,11 @@ def test_every_measure_of_every_grid():
     ids = list(plan.grids.values_list("pk", flat=True))
     found = measure(ids)
     assert set(found) == set(ids)
-    land = {key for key, one in REGISTRY.items() if one.of == "grid"}
-    assert all(set(row) == land for row in found.values())
+    quick = {key for key, one in REGISTRY.items() if one.of == "grid" and one.is_quick}
+    assert all(set(row) == quick for row in found.values())
+    every = [key for key, one in REGISTRY.items() if one.of in OF_GRIDS]
+    assert all(set(row) == set(every) for row in measure(ids, every).values())
+    assert all(REGISTRY[key].name and REGISTRY[key].domain is not None for key in every)
     root = found[grid(plan, "429005").pk]
     assert root["children"].value == 4 and root["pieces"].value == 1
     assert measure([]) == {} and measure([-1]) == {}

@@ -233,7 +233,9 @@ def test_measures_over_http(planner: Client, plan: Plan):
     query = ",".join(str(cell.pk) for cell in cells)
     body = planner.get(f"/api/plans/{plan.pk}/measures?grids={query},x,999999").json()
     assert set(body) == {str(cell.pk) for cell in cells}
-    assert set(body[str(cells[0].pk)]) == {key for key, one in listed.items() if one["of"] == "grid"}
+    assert set(body[str(cells[0].pk)]) == {
+        key for key, one in listed.items() if one["of"] == "grid" and one["is_quick"]
+    }
     assert set(body[str(cells[0].pk)]["area_km2"]) == {"value", "estimated", "source"}
     assert len(planner.get(f"/api/plans/{plan.pk}/measures?level=2&names=children").json()) == 16
     assert_fault(planner.get(f"/api/plans/{plan.pk}/measures?names=beauty"), 400, "no_such_measure")

@@ -18,6 +18,9 @@ export class GridDrawing {
   #marked = [];
   #parts = [];
 
+  /** Fill of a grid by what it measures, or null for the quiet fill; see jt/thematic. */
+  look = () => null;
+
   constructor(view) {
     this.#view = view;
     this.#parts = [
@@ -35,6 +38,9 @@ export class GridDrawing {
     this.selection.redraw();
   }
 
+  /** Fills the grids anew. */
+  repaint() { this.#parts[0].redraw(); }
+
   /** Outlines one grid, and marks others (candidates) with a dashed line. */
   select(id, marked = []) {
     this.#selected = id;
@@ -45,8 +51,9 @@ export class GridDrawing {
   /** One shape a fill, not one a grid: neighbours differ in hue, so what is joined here does not touch. */
   #fills() {
     const shapes = new Map();
-    for (const { polygons, kind, hue } of this.#topology.grids(this.#level)) {
-      const look = (gridFill[kind] ?? gridFill.rural)[hue % HUES.length];
+    for (const grid of this.#topology.grids(this.#level)) {
+      const { polygons, kind, hue } = grid;
+      const look = this.look(grid) ?? (gridFill[kind] ?? gridFill.rural)[hue % HUES.length];
       if (!shapes.has(look)) shapes.set(look, []);
       shapes.get(look).push(...polygons);
     }

@@ -18,11 +18,11 @@ const CELL = 64;
 const SIGN = 28;
 
 /** Forms of a grid's label that it has room for, longest first: the last level goes by the last digits of its code. */
-function forms({ name, code, level }, topology, room, measure) {
+function forms({ name, code, level }, value, topology, room, measure) {
   const isLast = level === topology.levels - 1 && level > 0;
-  const digits = isLast && room.x >= ROOM_FOR_DIGITS.x && room.y >= ROOM_FOR_DIGITS.y ? [code.slice(-3)] : [];
-  const whole = { text: name, width: measure(name) };
-  return [...(whole.width <= room.x ? [whole] : []), ...digits.map((text) => ({ text, width: measure(text) }))];
+  const digits = isLast && room.x >= ROOM_FOR_DIGITS.x && room.y >= ROOM_FOR_DIGITS.y ? [value || code.slice(-3)] : [];
+  const whole = [value && `${name} ${value}`, name].filter(Boolean).map((text) => ({ text, width: measure(text) }));
+  return [...whole.filter(({ width }) => width <= room.x), ...digits.map((text) => ({ text, width: measure(text) }))];
 }
 
 export class Labels {
@@ -30,6 +30,8 @@ export class Labels {
   #topology = null;
   #level = 0;
   #canvas;
+  /** What stands behind a grid's name: the value that the map is coloured by. */
+  value = () => "";
 
   constructor(view) {
     this.#view = view;
@@ -60,7 +62,7 @@ export class Labels {
       context.fillStyle = look.colour;
       for (const { grid, place, room } of this.#inSight(level, size)) {
         const shifts = SHIFTS.filter((shift) => 2 * Math.abs(shift) + look.size <= room.y);
-        this.#write(context, forms(grid, this.#topology, room, measure), place, shifts, look.size, taken);
+        this.#write(context, forms(grid, level === this.#level ? this.value(grid) : "", this.#topology, room, measure), place, shifts, look.size, taken);
       }
     }
   }

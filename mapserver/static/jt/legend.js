@@ -17,13 +17,18 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
  * @param {object} plan
  * @param {number} level the level shown
  * @param {{id: string, name: string, kinds: {id: string, name: string, icon: string, colour: string}[]}[]} layers those shown
+ * @param {{title: string, rows: {look: object, text: string}[]}|null} [measured] classes of the measure that colours the grids
  */
-export function drawLegend(plan, level, layers) {
+export function drawLegend(plan, level, layers, measured = null) {
   byId("legend").querySelector(".legend-body").replaceChildren(
     ...plan.level_names.slice(0, level + 1).map((name, depth) =>
       row(swatch((context) => line(context, BORDERS[depth])), el("span", { translate: "no" }, name), gettext("界线"))),
-    row(swatch((context) => box(context, gridFill.rural[0])), gettext("农村网格")),
-    row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
+    ...(measured
+      ? [row(el("strong", {}, measured.title)), ...measured.rows.map(({ look, text }) => row(swatch((context) => box(context, look)), text))]
+      : [
+          row(swatch((context) => box(context, gridFill.rural[0])), gettext("农村网格")),
+          row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
+        ]),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
     ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind), kind.name))),

@@ -18,6 +18,7 @@ import { Remarks } from "jt/remarks";
 import { Search } from "jt/search";
 import * as state from "jt/state";
 import { coordinates } from "jt/text";
+import { Thematic } from "jt/thematic";
 import { Topology } from "jt/topology";
 import { createView } from "jt/view";
 
@@ -53,6 +54,15 @@ const finder = new Finder(view, panel, points, page.institutions, {
 });
 const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
 
+const thematic = new Thematic(now, {
+  look: (id) => selectGrid(id),
+  place: (lonLat) => view.bring(lonLat, Math.max(view.zoom, 15)),
+  show: (content) => panel.show(content),
+  changed: () => { drawing.repaint(); labels.repaint(); legend(); remember(); },
+});
+drawing.look = (grid) => thematic.look(grid);
+labels.value = (grid) => thematic.text(grid);
+
 const COVERAGE_AFTER = 800;
 
 let plans = [];
@@ -85,6 +95,7 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
+  const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
     panel.show(noPlan(page.canImport));
@@ -95,7 +106,7 @@ async function start() {
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
-  await layers;
+  await Promise.all([layers, measures]);
   tellUnread();
   await points.show(topology.bbox);
   legend();
@@ -144,6 +155,7 @@ function offerLevels() {
 function showLevel(level) {
   now.level = level;
   byId("levels").querySelector(`[value="${level}"]`).checked = true;
+  thematic.show(plan, level);
   drawing.show(topology, level);
   labels.show(topology, level);
   const link = byId("export");
@@ -164,7 +176,7 @@ function redrawEdited() {
 }
 
 function legend() {
-  if (plan) drawLegend(plan, now.level, points.visible);
+  if (plan) drawLegend(plan, now.level, points.visible, thematic.legend());
 }
 
 function overview() {
@@ -192,6 +204,7 @@ async function selectGrid(id, { at } = {}) {
   const grid = topology.grid(id);
   finder.close();
   now.grid = id;
+  thematic.mark(id);
   if (grid && grid.level > now.level) showLevel(grid.level);
   drawing.select(id);
   remember();

@@ -42,6 +42,29 @@ export const gridFill = {
   urban: HUES.map(urban),
 };
 
+/** One hue, light to dark, also in grey; and two hues about zero, of which the lower is ruled, for print in grey. */
+const RAMP = ["#d9eeec", "#a3d2ce", "#62aca8", "#2a8380", "#0b5a5e"];
+const AROUND_ZERO = ["#8c510a", "#d8b365", "#f5f5f5", "#7fbfba", "#0b5a5e"];
+/** Where there is no data: hatched, never the colour of zero. */
+export const noDataFill = { fill: ruled({ colour: "#6c7a7c", tint: 0.04, line: 0.6, gap: 7 }), opacity: 1 };
+const kept = new Map();
+
+/** Fills of that many classes, spread over the ramp. */
+export function rampFills(count, diverging = false) {
+  const key = `${count} ${diverging}`;
+  if (!kept.has(key)) {
+    const ramp = diverging ? AROUND_ZERO : RAMP;
+    const at = (place) => (count === 1 ? 2 : Math.round((place * (ramp.length - 1)) / (count - 1)));
+    kept.set(key, Array.from({ length: count }, (_, place) => {
+      const colour = ramp[at(place)];
+      return diverging && at(place) < 2
+        ? { fill: ruled({ colour, tint: 0.55, line: 1, gap: 6, back: true }), opacity: 1 }
+        : { fill: colour, opacity: 0.9 };
+    }));
+  }
+  return kept.get(key);
+}
+
 /** Fill of a defect: red for a gap, violet and ruled the other way for an overlap. */
 export const defectFill = {
   gap: { fill: ruled({ colour: "#b3261e", tint: 0.18, line: 0.95, gap: 7, width: 2 }), opacity: 1 },

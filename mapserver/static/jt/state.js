@@ -1,7 +1,7 @@
 /** The state of the page, in its address: a copied link shows the same thing. */
 
 const NUMBERS = ["plan", "level", "grid", "lon", "lat", "z"];
-const TEXTS = ["base", "layers", "find"];
+const TEXTS = ["base", "find", "measure", "classes", "limits", "sort"];
 
 /** @returns {{plan?: number, level?: number, grid?: number, lon?: number, lat?: number, z?: number, base?: string, find?: string, layers: string[]}} */
 export function read() {
@@ -12,7 +12,7 @@ export function read() {
     if (value && Number.isFinite(Number(value))) state[name] = Number(value);
   }
   for (const name of TEXTS) if (query.has(name)) state[name] = query.get(name);
-  state.layers = (state.layers ?? "").split(",").filter(Boolean);
+  state.layers = (query.get("layers") ?? "").split(",").filter(Boolean);
   return state;
 }
 
@@ -20,9 +20,8 @@ export function read() {
 export function write(state) {
   const query = new URLSearchParams();
   for (const name of NUMBERS) if (state[name] !== undefined && state[name] !== null) query.set(name, state[name]);
-  if (state.base) query.set("base", state.base);
+  for (const name of TEXTS) if (state[name]) query.set(name, state[name]);
   if (state.layers.length) query.set("layers", state.layers.join(","));
-  if (state.find) query.set("find", state.find);
   const address = `${location.pathname}?${query}`.replace(/%2C/g, ",");
   history.replaceState(null, "", address);
   for (const input of document.querySelectorAll(".language input[name=next]")) input.value = address;

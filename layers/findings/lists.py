@@ -1,0 +1,239 @@
+"""检查清单: what is not as it should be, as lists of places: grids that break a rule, people, and points out of place.
+
+A list is made anew whenever it is asked for; each says what it demands, and which capability of the source plans asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from layers.features.registry import LAYERS
+from layers.grids.models import Plan
+from layers.orgs.models import Institution, User
+from layers.people import lists as people
+from layers.rules.evaluate import Broken, assess, demand
+from layers.rules.models import Rule
+from layers.rules.presets import presets
+from layers.rules.values import plan_of
+
+ALWAYS = ("yl04", "qj02", "zg05")
+"""Presets that are looked at also where the bank has made no rule of them: the lists that the source plans ask for by name."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: what it is about, what is said of it, and where it is (lon/lat, CGCS2000)."""
+
+    name: str
+    text: str
+    value: float | None = None
+    code: str = ""
+    grid: int | None = None
+    at: tuple[float, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A list: its name, what it demands in words with the number, and its rows. `rule` is the setting that holds the number."""
+
+    id: str
+    group: str
+    name: str
+    demand: str
+    domain: str
+    rows: list[Row] = field(default_factory=list)
+    severity: str = ""
+    rule: int | None = None
+    unmeasured: int = 0
+
+    def to_json(self, *, with_rows: bool = False) -> dict[str, Any]:
+        found = {
+            key: getattr(self, key)
+            for key in ("id", "group", "name", "demand", "domain", "severity", "rule", "unmeasured")
+        }
+        return found | {"count": len(self.rows)} | ({"rows": [row.to_json() for row in self.rows]} if with_rows else {})
+
+    def table(self) -> tuple[list[str], list[list[Any]]]:
+        """Heads and lines for a spreadsheet."""
+        heads = [_("清单"), _("业务编号"), _("要求"), _("编码"), _("对象"), _("数值"), _("情况"), _("经度"), _("纬度")]
+        lines = [
+            [self.name, self.domain, self.demand, row.code, row.name, row.value, row.text, *(row.at or (None, None))]
+            for row in self.rows
+        ]
+        return heads, lines
+
+
+def findings(user: User, plan_id: int | None = None) -> tuple[Plan, list[Finding]]:
+    """All lists that a user may see, of the plan in force of her institution or of the one given.
+
+    Raises
+    ------
+    NoPlanInForce
+    """
+    plan = plan_of(user, timezone.localdate(), plan_id)
+    return plan, [one for source in SOURCES.values() for one in source(user, plan, "")]
+
+
+def finding(user: User, key: str, plan_id: int | None = None) -> tuple[Plan, Finding]:
+    """One list; 404 where there is none of that name. Only what is of its kind is looked at."""
+    plan = plan_of(user, timezone.localdate(), plan_id)
+    source = SOURCES.get(key.partition("-")[0])
+    for one in source(user, plan, key) if source else ():
+        if one.id == key:
+            return plan, one
+    raise Http404
+
+
+def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
+    """A list for each rule on grids that binds the plan, and for the presets of `ALWAYS` that nobody has made a rule of."""
+    binding = Rule.objects.binding(plan.institution)
+    taken = {rule.subject for rule in Rule.objects.filter(institution__in=_chain(plan.institution))}
+    rules = [*binding, *(rule for rule in _preset_rules(plan.institution) if rule.subject not in taken)]
+    rules = [rule for rule in rules if key in {"", _id(rule)}]
+    found = assess(plan, subjects={"grid"}, rules=rules)
+    by_rule: dict[int, list[Broken]] = {}
+    for one in found.broken:
+        by_rule.setdefault(one.rule_id, []).append(one)
+    for rule in rules:
+        if rule.pk not in found.unmeasured_by_rule:
+            continue  # about people: among their lists
+        yield Finding(
+            id=_id(rule),
+            group=_("规则"),
+            name=(get_language() == "en" and rule.name_en) or rule.name,
+            demand=demand(rule) + ("" if rule.pk > 0 else f" ({_('按预设, 本机构尚未设为规则')})"),
+            domain=rule.domain,
+            rows=[_of_grid(one) for one in by_rule.get(rule.pk, [])],
+            severity=rule.severity if rule.pk > 0 else Rule.Severity.WARN,
+            rule=rule.pk if rule.pk > 0 else None,
+            unmeasured=found.unmeasured_by_rule[rule.pk],
+        )
+
+
+def _id(rule: Rule) -> str:
+    return f"rule-{rule.pk if rule.pk > 0 else rule.preset.replace('.', '-')}"
+
+
+def _of_grid(one: Broken) -> Row:
+    text = one.message_en if get_language() == "en" else one.message_zh
+    return Row(one.name, text, round(one.value, 4), one.code, one.grid_id, one.label)
+
+
+def _chain(institution: Institution) -> list[int]:
+    return [one.pk for one in (*Institution.objects.above(institution), institution)]
+
+
+def _preset_rules(institution: Institution) -> list[Rule]:
+    """Rules as the presets have them, not saved; told apart by negative numbers."""
+    given = [(key, number, rule) for key in ALWAYS for number, rule in enumerate(presets()[key]["rules"], start=1)]
+    return [
+        Rule(pk=-position, institution=institution, domain=presets()[key]["domain"], preset=f"{key}.{number}", **rule)
+        for position, (key, number, rule) in enumerate(given, start=1)
+    ]
+
+
+def far_households(_user: User, plan: Plan, _key: str) -> Iterator[Finding]:
+    """Households farther from a staffed outlet than the rules of service radius allow, by smallest grid (ZG05)."""
+    limits = {rule.kind: rule for rule in _preset_rules(plan.institution) if rule.domain == "ZG05"}
+    limits |= {
+        rule.kind: rule
+        for rule in Rule.objects.binding(plan.institution)
+        if rule.measure == "outlet_distance_km" and rule.level == 0 and rule.high is not None
+    }
+    radius = {kind: (limits.get(kind) or limits[""]).high for kind in ("urban", "rural")}
+    with connection.cursor() as cursor:
+        cursor.execute(_sql("far_households"), {"plan": plan.pk, "step": Institution.steplen, **radius})
+        rows = cursor.fetchall()
+    words = _("%(far)s 户超出 (共 %(all)s 户), 最远 %(km)s 公里")
+    yield Finding(
+        id="far-households",
+        group=_("距离"),
+        name=_("离网点远的住户"),
+        demand=_("住户到最近营业网点的直线距离: 城区至多 %(urban)s 公里, 农村至多 %(rural)s 公里; 按建筑计")
+        % {key: f"{value:g}" for key, value in radius.items()},
+        domain="ZG05",
+        rows=[
+            Row(
+                name,
+                words % {"far": f"{far:,}", "all": f"{total:,}", "km": f"{metres / 1000:.1f}"},
+                far,
+                code,
+                grid,
+                (lon, lat),
+            )
+            for grid, code, name, lon, lat, far, total, metres in rows
+        ],
+    )
+
+
+def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
+    """The lists of people: vacant, double, absent, without a grid, points without a person …"""
+    for one in people.LISTS.values():
+        if key not in {"", f"people-{one.key}"}:
+            continue
+        rows = people.rows_of(one.key, user)
+        yield Finding(
+            id=f"people-{one.key}",
+            group=_("人员"),
+            name=str(one.name),
+            demand=str(one.about),
+            domain=one.domain,
+            rows=[_of_person(row) for row in rows],
+        )
+
+
+def _of_person(row: people.Row) -> Row:
+    staff = row.staff.name if row.staff is not None else ""
+    if row.post is not None:
+        return Row(row.post.name, row.text, code=row.post.code, at=row.at)
+    if row.grid is not None:
+        parent = f"{row.grid.parent.name} " if row.grid.parent else ""
+        text = f"{staff}: {row.text}" if staff else row.text
+        return Row(f"{parent}{row.grid.name}", text, code=row.grid.code, grid=row.grid.pk, at=row.at)
+    return Row(staff, row.text, code=row.staff.number if row.staff is not None else "", at=row.at)
+
+
+def of_features(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
+    """Points in no grid of any plan in force, by layer: listed, never lost."""
+    for layer in LAYERS.values():
+        found = layer.visible_to(user).outside()
+        if user.institution is not None:
+            found = found.filter(institution__path__startswith=user.institution.head_office_path)
+        yield Finding(
+            id=f"outside-{layer.id}",
+            group=_("位置"),
+            name=_("不在任何网格的%(layer)s") % {"layer": layer.name},
+            demand=_("每个对象都应落在现行方案的一个网格内"),
+            domain="ZG08",
+            rows=[
+                Row(one.name, _("不在服务区域内, 请核对位置"), code=one.code, at=(one.geom.x, one.geom.y))
+                for one in found.order_by("pk")
+            ],
+        )
+
+
+SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {
+    "rule": of_rules,
+    "far": far_households,
+    "people": of_people,
+    "outside": of_features,
+}
+"""What makes the lists whose ids begin so: all of them, or the one asked for."""
+
+
+@cache
+def _sql(name: str) -> str:
+    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,60 @@
+"""One measure, of all grids of a level."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+from django.db.models import BigIntegerField
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from layers.rules.classes import How, limits_in
+from layers.rules.values import Values, values_of
+from layers.tables import csv_response, xlsx_response
+
+router = Router(tags=["measures"])
+MOST_ID = BigIntegerField.MAX_BIGINT
+
+
+class Asked(Schema):
+    """Of which grids, when, and in which classes."""
+
+    level: int | None = Query(None, ge=0, le=4)
+    at: dt.date | None = None
+    plan: int | None = Query(None, ge=0, le=MOST_ID)
+    within: int | None = Query(None, ge=0, le=MOST_ID)
+    classes: How = "quantile"
+    limits: str = Query("", max_length=200)
+
+    def values(self, request: HttpRequest, name: str) -> Values:
+        limits = limits_in(self.limits) if self.classes == "manual" else []
+        return values_of(
+            request.user,  # type: ignore[arg-type]
+            name,
+            level=self.level,
+            at=self.at,
+            plan_id=self.plan,
+            within=self.within,
+            how=self.classes,
+            limits=limits,
+        )
+
+
+@router.get("/measures/{name}")
+def measure_values(
+    request: HttpRequest, name: str, asked: Query[Asked], format: Literal["json", "csv", "xlsx"] = "json"
+) -> Any:
+    """Values of all grids of a level, in the plan in force on a date (`at`, today if none) or in the `plan` given.
+
+    With method, denominator and unit, in classes (`classes=quantile|equal|manual`, `limits=10,20`), each with the
+    addresses of the rows behind it; `format=csv` or `xlsx` for a spreadsheet. `value` null is no data, which is not zero.
+    """
+    found = asked.values(request, name)
+    if format == "json":
+        return found.to_json()
+    file = f"{found.measure.name}-{found.plan.name}-{found.plan.level_name(found.level)}-{found.at}.{format}"
+    heads, lines = found.table()
+    if format == "csv":
+        return csv_response(file, heads, lines)
+    return xlsx_response(file, heads, lines, sheet=str(found.measure.name))

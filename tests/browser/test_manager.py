@@ -1,0 +1,161 @@
+"""A manager reads maps: colours villages by a measure, goes from a number to its rows, takes the map along, and works through a list."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from openpyxl import load_workbook
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from layers.demo.people import VILLAGE_WITHOUT_CASH_POINT
+from tests.browser.conftest import READY, Open, sign_in
+from tests.browser.test_edit import shot
+
+pytestmark = pytest.mark.browser
+MEASURE = "cash_points_per_1000"
+SLOW = 60_000
+
+
+def colour_by(page: Page, measure: str) -> None:
+    page.click("#measure summary")
+    page.select_option("#measure-name", measure)
+    page.keyboard.press("Escape")
+    expect(page.locator("#measure-panel:not([aria-busy]) .values tbody tr").first).to_be_visible(timeout=SLOW)
+
+
+def download(page: Page, kind: str) -> bytes:
+    with page.expect_download(timeout=SLOW) as found:
+        page.click(f".downloads [data-format={kind}]")
+    path = found.value.path()
+    assert found.value.suggested_filename.endswith(f".{kind}")
+    return Path(path).read_bytes()
+
+
+def pixel(page: Page, x: int, y: int) -> str:
+    """Colour of the grids' canvas."""
+    return page.evaluate(
+        """([x, y]) => {
+            const canvas = document.querySelector(".leaflet-jt-grids-pane canvas");
+            const box = canvas.getBoundingClientRect();
+            const scale = canvas.width / box.width;
+            return canvas.getContext("2d").getImageData((x - box.left) * scale, (y - box.top) * scale, 1, 1).data.join();
+        }""",
+        [x, y],
+    )
+
+
+@pytest.mark.domain("YL04", "ZG08", "YL05")
+def test_a_manager_colours_villages_and_takes_the_map_along(open_map: Open, new_page: Callable[..., Page]) -> None:
+    page = open_map("?level=2&layers=machines", user="manager")
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    middle = (int(box["x"] + box["width"] / 2), int(box["y"] + box["height"] / 2))
+    plain = pixel(page, *middle)
+    colour_by(page, MEASURE)
+    expect(page.locator("#measure-said")).to_have_text("每千户助农取款点")
+    assert pixel(page, *middle) != plain
+    page.click(".notes summary")
+    expect(page.locator("#measure-panel")).to_contain_text("分母: 网格内的户数")
+    expect(page.locator("#legend")).to_contain_text("每千户助农取款点")
+    assert re.search(r"^0 \(1\)$", page.inner_text("#legend"), re.MULTILINE)
+    shot(page, "manager-measure")
+
+    # Sorted upwards, the village without a cash point comes first; its row and its grid belong together.
+    page.click("[data-sort=value]")
+    first = page.locator(".values tbody tr").first
+    expect(first).to_contain_text("中心村")
+    expect(first.locator("td")).to_contain_text("0")
+    page.click("[data-sort=value]")
+    last = page.locator(".values tbody tr").first
+    name = last.locator("th .link").inner_text()
+    last.locator("th .link").click()
+    expect(page.locator("#panel-body .big")).to_have_text(name, timeout=SLOW)
+    expect(page.locator(".values tr[aria-selected]")).to_contain_text(name)
+
+    # From the number to what it is made of: the cash point, and the households of the grids below.
+    last.locator("td button").click()
+    behind = page.locator("#panel-body")
+    expect(behind).to_contain_text("登记的对象: 1", timeout=SLOW)
+    expect(behind).to_contain_text(f"{name}助农取款点")
+    expect(behind).to_contain_text(f"{name}第一网格")
+    shot(page, "manager-behind")
+
+    book = load_workbook(io.BytesIO(download(page, "xlsx")))
+    lines = list(book.active.iter_rows(values_only=True))
+    assert lines[0][4] == "每千户助农取款点 (个)"
+    assert {line[0]: line[4] for line in lines}[VILLAGE_WITHOUT_CASH_POINT] == 0
+    text = pypdfium2.PdfDocument(document := download(page, "pdf"))[0].get_textpage().get_text_range()
+    for words in ("每千户助农取款点", "分母", "演示数据", "助农取款点 (", "1 : ", "北"):
+        assert words in text, words
+    picture = Image.open(io.BytesIO(download(page, "png")))
+    assert picture.width > 1500 and len(document) < 3_000_000
+
+    # The link shows the same: measure, classes, order, layers, grid.
+    page.click("#measure summary")
+    page.select_option("#measure-how", "equal")
+    page.keyboard.press("Escape")
+    page.click("[data-sort=name]")
+    page.wait_for_url("**classes=equal*")
+    page.wait_for_url("**sort=name*")
+    names = page.locator(".values tbody th .link").all_inner_texts()[:5]
+    other = new_page()
+    sign_in(other, "manager", after=page.url[page.url.index("/?") :])
+    other.wait_for_selector(READY)
+    expect(other.locator(".values tbody tr").first).to_be_visible(timeout=SLOW)
+    assert other.locator(".values tbody th .link").all_inner_texts()[:5] == names
+    assert other.input_value("#measure-how") == "equal" and other.inner_text("#legend") == page.inner_text("#legend")
+    expect(other.locator(".values tr[aria-selected]")).to_contain_text(name)
+
+
+def test_a_measure_without_data_is_hatched_and_never_zero(open_map: Open) -> None:
+    page = open_map("?level=1&measure=station_completeness", user="manager")
+    expect(page.locator("#measure-panel")).to_contain_text("没有数据", timeout=SLOW)
+    assert re.search(r"没有数据 \(\d+\)", page.inner_text("#legend"))
+
+
+def test_limits_that_are_no_numbers_are_explained(open_map: Open, complaints: list[str]) -> None:
+    page = open_map("?level=1&measure=households&classes=manual&limits=9,3", user="manager")
+    expect(page.locator("#measure-panel .message.error")).to_contain_text("从小到大", timeout=SLOW)
+    complaints.clear()
+
+
+@pytest.mark.domain("YL04", "QJ02", "ZG05")
+def test_a_manager_works_through_the_lists(new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    sign_in(page, "manager", after="/findings/")
+    page.wait_for_selector(READY, timeout=SLOW)
+    expect(page.locator("[data-list=rule-qj02-1]")).to_contain_text("QJ02")
+    page.click("[data-list=rule-yl04-1]")
+    expect(page.locator("#work h2")).to_contain_text("村级网格至少 1 个助农取款点", timeout=SLOW)
+    expect(page.locator("#work li")).to_have_count(1)
+    expect(page.locator("#work .demand")).to_contain_text("助农取款点 至少 1 个")
+    page.click("#work li button")
+    expect(page.locator("#work li[aria-current]")).to_contain_text("中心村")
+    pin = page.locator("#map .pin").bounding_box()
+    area = page.locator("#map").bounding_box()
+    assert pin is not None and area is not None
+    # Zoomed to it: the pin stands in the middle half of the map.
+    assert abs(pin["x"] + pin["width"] / 2 - area["x"] - area["width"] / 2) < area["width"] / 4
+    assert abs(pin["y"] + pin["height"] / 2 - area["y"] - area["height"] / 2) < area["height"] / 4
+    shot(page, "manager-findings")
+    lines = list(load_workbook(io.BytesIO(download(page, "xlsx"))).active.iter_rows(values_only=True))
+    assert (lines[1][1], lines[1][3]) == ("YL04", VILLAGE_WITHOUT_CASH_POINT)
+
+    # Households out of reach, in words with the number; the same row after a reload.
+    page.click("[data-list=far-households]")
+    expect(page.locator("#work .demand")).to_contain_text("公里", timeout=SLOW)
+    page.locator("#work li button").nth(1).click()
+    row = page.inner_text("#work li[aria-current]")
+    assert "户超出" in row
+    page.reload()
+    page.wait_for_selector(READY, timeout=SLOW)
+    assert page.inner_text("#work li[aria-current]") == row
+    page.click("#work li[aria-current] a")
+    page.wait_for_selector(READY, timeout=SLOW)
+    expect(page.locator("#panel-body .big")).to_have_text(row.splitlines()[1], timeout=SLOW)

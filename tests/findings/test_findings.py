@@ -1,0 +1,146 @@
+"""Lists of what is not as it should be: what each finds, by which number, and for whose eyes."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+
+from layers.facilities.models import Place
+from layers.grids.models import Plan
+from layers.orgs.models import Institution
+from layers.rules.models import Rule
+from layers.streets.models import Building
+from tests.api.world import bearer
+from tests.factories import (
+    SIDE,
+    InstitutionFactory,
+    MachineFactory,
+    OutletFactory,
+    UserFactory,
+    published,
+    square_plan,
+)
+from tests.rules.places import at
+
+pytestmark = pytest.mark.django_db
+QUARTER = SIDE // 4
+
+
+@pytest.fixture
+def bank() -> Institution:
+    return InstitutionFactory(name="潜江农商行")
+
+
+@pytest.fixture
+def plan(bank: Institution) -> Plan:
+    return published(square_plan(2, levels=3, institution=bank))
+
+
+@pytest.fixture
+def manager(bank: Institution) -> Client:
+    return bearer(UserFactory(institution=bank, role="manager"))
+
+
+def rows(client: Client, key: str) -> list[dict]:
+    answer = client.get(f"/api/findings/{key}")
+    assert answer.status_code == 200, answer.content
+    return answer.json()["rows"]
+
+
+def test_villages_without_a_cash_point(manager: Client, bank: Institution, plan: Plan):
+    for x, y in ((1, 1), (3, 1), (1, 3)):
+        MachineFactory(institution=bank, geom=at(x * QUARTER, y * QUARTER))
+    found = manager.get("/api/findings/rule-yl04-1").json()
+    assert [row["code"] for row in found["rows"]] == ["429005004"]
+    assert found["domain"] == "YL04" and "至少 1 个" in found["demand"] and "按预设" in found["demand"]
+    lon, lat = found["rows"][0]["at"]
+    assert 113.0064 < lon < 113.013 and 30.0064 < lat < 30.013
+
+
+def test_the_number_is_a_setting(manager: Client, bank: Institution, plan: Plan):
+    for x, y in ((1, 1), (3, 1), (1, 3), (3, 3)):
+        MachineFactory(institution=bank, geom=at(x * QUARTER, y * QUARTER))
+    assert rows(manager, "rule-yl04-1") == []
+    rule = Rule.objects.create(
+        institution=bank, name="两个取款点", measure="cash_points", level=1, kind="rural", low=2, domain="YL04"
+    )
+    listed = {one["id"]: one for one in manager.get("/api/findings").json()["lists"]}
+    assert "rule-yl04-1" not in listed and listed[f"rule-{rule.pk}"]["count"] == 4
+    assert listed[f"rule-{rule.pk}"]["rule"] == rule.pk and "按预设" not in listed[f"rule-{rule.pk}"]["demand"]
+    Rule.objects.update(active=False)
+    assert not {"rule-yl04-1", f"rule-{rule.pk}"} & {one["id"] for one in manager.get("/api/findings").json()["lists"]}
+
+
+def test_communities_and_villages_without_a_station(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, kind="station", geom=at(QUARTER, QUARTER))
+    OutletFactory(institution=bank, kind="staffed", geom=at(3 * QUARTER, QUARTER))
+    assert [row["code"] for row in rows(manager, "rule-qj02-1")] == ["429005002", "429005003", "429005004"]
+
+
+def test_households_farther_than_the_radius(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, kind="staffed", geom=at(0, 0))
+    Building.objects.create(institution=bank, households=3, geom=at(QUARTER // 2, QUARTER // 2))
+    Building.objects.create(institution=bank, households=7, geom=at(SIDE - QUARTER // 2, SIDE - QUARTER // 2))
+    assert rows(manager, "far-households") == []
+    Rule.objects.create(institution=bank, name="半径", measure="outlet_distance_km", level=0, kind="rural", high=1)
+    found = rows(manager, "far-households")
+    assert [(row["code"], row["value"]) for row in found] == [("429005004004", 7)]
+    assert "7 户超出 (共 7 户)" in found[0]["text"]
+
+
+def test_households_without_any_outlet_nearby_are_far(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, kind="staffed", geom=at(SIDE * 100, 0))
+    Building.objects.create(institution=bank, households=3, geom=at(QUARTER // 2, QUARTER // 2))
+    found = rows(manager, "far-households")
+    assert found[0]["value"] == 3 and "公里" in found[0]["text"]
+
+
+def test_points_in_no_grid_are_listed(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, name="界外网点", geom=at(2 * SIDE, 0))
+    Place.objects.create(institution=bank, code="p", name="界外市场", kind="market", geom=at(0, 2 * SIDE))
+    MachineFactory(geom=at(2 * SIDE, 0))  # of another bank
+    assert [row["name"] for row in rows(manager, "outside-outlets")] == ["界外网点"]
+    assert [row["name"] for row in rows(manager, "outside-places")] == ["界外市场"]
+    assert rows(manager, "outside-machines") == []
+
+
+def test_vacant_grids_are_among_the_lists(manager: Client, plan: Plan):
+    assert len(rows(manager, "people-vacant")) == 16
+    listed = {one["id"]: one["count"] for one in manager.get("/api/findings").json()["lists"]}
+    assert listed["people-vacant"] == 16
+
+
+def test_every_list_has_a_name_a_demand_and_where_it_comes_from(manager: Client, plan: Plan):
+    for language in ("zh-hans", "en"):
+        for one in manager.get("/api/findings", headers={"Accept-Language": language}).json()["lists"]:
+            assert one["name"] and one["demand"] and one["group"] and one["domain"], one
+
+
+def test_a_list_as_a_table_is_text_that_no_spreadsheet_runs(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, name="=HYPERLINK(1)", geom=at(2 * SIDE, 0))
+    answer = manager.get("/api/findings/outside-outlets?format=csv")
+    lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    assert lines[1][4] == "'=HYPERLINK(1)" and lines[1][1] == "ZG08"
+    assert manager.get("/api/findings/outside-outlets?format=xlsx").status_code == 200
+
+
+def test_lists_are_for_the_bank_only(plan: Plan, manager: Client):
+    regulator = bearer(UserFactory(role="regulator", institution=InstitutionFactory(kind="regulator")))
+    stranger = bearer(UserFactory(role="administrator"))
+    for address in ("/api/findings", "/api/findings/people-vacant"):
+        assert regulator.get(f"{address}?plan={plan.pk}").status_code == 403
+        assert stranger.get(f"{address}?plan={plan.pk}").status_code == 404
+    assert manager.get("/api/findings/nothing").status_code == 404
+    assert manager.get("/api/findings/people-nothing").status_code == 404
+
+
+def test_the_page(plan: Plan, bank: Institution):
+    client = Client()
+    assert client.get("/findings/").status_code == 302
+    client.force_login(UserFactory(institution=bank, role="manager"))
+    assert "检查清单" in client.get("/findings/").content.decode()
+    client.force_login(UserFactory(role="regulator", institution=InstitutionFactory(kind="regulator")))
+    assert client.get("/findings/").status_code == 403
