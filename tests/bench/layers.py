@@ -111,7 +111,7 @@ def _asking(raw: Any, user: User) -> Iterator[Line]:
 def _rehoming(raw: Any) -> Iterator[Line]:
     """A copy of the plan in which one grid has gone to its neighbour, published; beside an UPDATE of as many rows."""
     plan = _plan()
-    draft = copy(User.objects.get(username="planner"), plan, "bench")
+    draft = copy(plan, User.objects.get(username="planner"), "bench")
     gone, other = _neighbours(draft)
     joined = gone.geom.union(other.geom)
     with transaction.atomic():
