@@ -123,7 +123,7 @@ API = [
     read("/api/measures/{name}", "/api/measures/area_km2?level=1&plan={plan}", ALL, "R"),
     read("/api/measures/{name}/map", "/api/measures/area_km2/map?level=1&plan={plan}", ALL, "R"),
     read("/api/findings", "/api/findings", BANK, BANK),
-    read("/api/findings/{key}", "/api/findings/vacant", BANK, BANK),
+    read("/api/findings/{key}", "/api/findings/people-vacant", BANK, BANK),
     read("/api/rules/presets", "/api/rules/presets", ALL, ALL),
     read("/api/rules", "/api/rules?institution={institution}", ALL, "R"),
     Line("POST /api/rules", "/api/rules", "A", body=RULE | {"institution": "{institution}"}),

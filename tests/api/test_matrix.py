@@ -84,6 +84,7 @@ def test_every_address_that_answers_a_get_is_read_for_leaks(world: World):
         re.sub(r"{(\w+)}", r"<\1>", line.operation[5:].lstrip("/")) for line in API if line.operation.startswith("GET ")
     }
     not_asked = {"api/plans/<plan_id>/edits/<edit_id>", "api/imports/<job_id>/preview"}
+    not_asked |= {"api/measures/<name>/map"}
     not_asked |= {
         f"api/exchange/<job_id>{file}" for file in ("", "/columns", "/words", "/found", "/points", "/rejected.csv")
     }
