@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 
 import psycopg2
@@ -17,8 +18,12 @@ from django.conf import settings
 from django.contrib.gis.db.backends.postgis.operations import PostGISOperations
 from django.core.management import call_command
 from django.core.management.commands import flush
-from django.db import connection
+from django.db import connection, connections
 from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Browser, sync_playwright
+
+# Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 # How long one example takes says more about the machine than about the code.
 hypothesis_settings.register_profile("no-deadline", deadline=None)
@@ -26,7 +31,7 @@ hypothesis_settings.load_profile("no-deadline")
 
 Connect = Callable[[], psycopg2.extensions.connection]
 emptying = {"suspended": False}
-KEPT = {"django_content_type", "auth_permission", "feature_kind", "audit"}
+KEPT = {"django_content_type", "auth_permission", "audit"}
 """Tables that the migrations fill, and the audit log, which only grows."""
 
 
@@ -42,7 +47,14 @@ def pytest_configure() -> None:
     settings.AXES_ENABLED = False
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     PostGISOperations.sql_flush = empty_as_replica
-    flush.emit_post_migrate_signal = lambda *_, **__: None
+    flush.emit_post_migrate_signal = restore_vocabulary
+
+
+def restore_vocabulary(*_: object, **__: object) -> None:
+    """What the migrations leave in an empty database, beside the tables that are KEPT."""
+    from layers.features.kinds import load_common_kinds
+
+    load_common_kinds()
 
 
 def empty_as_replica(operations: PostGISOperations, style: object, tables: list[str], **_: object) -> list[str]:
@@ -52,7 +64,6 @@ def empty_as_replica(operations: PostGISOperations, style: object, tables: list[
     return [
         "SET LOCAL session_replication_role = replica",
         *(f"DELETE FROM {operations.quote_name(table)}" for table in {*tables, "grid_cover"} - KEPT),
-        "DELETE FROM feature_kind WHERE institution_id IS NOT NULL",
         "SET LOCAL session_replication_role = DEFAULT",
     ]
 
@@ -94,3 +105,17 @@ def demo_site(
     emptying["suspended"] = False
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One for all: a second one cannot be driven while the first is open."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+        # Playwright's event loop keeps connections of its own open; the test database is dropped after this.
+        connections.close_all()

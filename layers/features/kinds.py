@@ -17,8 +17,12 @@ def load_common_kinds(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
     """Make the common kinds those of the file; what an administrator has switched off stays off."""
     if Kind._meta.db_table not in connections[using].introspection.table_names():
         return  # migrated back to before there were any
-    for layer, kinds in json.loads(FILE.read_text(encoding="utf-8")).items():
-        for position, kind in enumerate(kinds, start=1):
-            key = kind["key"]
-            values = {name: value for name, value in kind.items() if name != "key"} | {"position": position}
-            Kind.objects.update_or_create(institution=None, layer=layer, key=key, defaults=values)
+    kinds = [
+        Kind(layer=layer, position=position, **kind)
+        for layer, rows in json.loads(FILE.read_text(encoding="utf-8")).items()
+        for position, kind in enumerate(rows, start=1)
+    ]
+    told = ["name", "name_en", "icon", "colour", "attributes", "domain", "position"]
+    Kind.objects.using(using).bulk_create(
+        kinds, update_conflicts=True, update_fields=told, unique_fields=["institution", "layer", "key"]
+    )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from layers.demo.bank import PASSWORD
 from layers.grids.loading import load_grids
@@ -17,27 +15,11 @@ from layers.orgs.models import User
 from tests.browser.desk import Desk, at_desk, forget
 from tests.factories import LEVEL_NAMES, square_records
 
-# Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 READY = "#map[data-ready=true]"
 
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
-        # Playwright's event loop keeps connections of its own open; the test database is dropped after this.
-        connections.close_all()
 
 
 @pytest.fixture

@@ -27,9 +27,7 @@ def town(db: None) -> Town:
     home = town.plan.institution
     for name, place in PLACES.items():
         OutletFactory(institution=home, name=name, geom=Point(*degrees(*place), srid=SRID))
-    OutletFactory(
-        institution=home, kind=Outlet.Kind.SELF_SERVICE, name="自助", geom=Point(*degrees(1.5, 0.6), srid=SRID)
-    )
+    OutletFactory(institution=home, kind="self_service", name="自助", geom=Point(*degrees(1.5, 0.6), srid=SRID))
     OutletFactory(name="他行", geom=Point(*degrees(1.5, 0.5), srid=SRID))
     return town
 
