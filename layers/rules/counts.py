@@ -167,6 +167,20 @@ _rate(
     per=gettext_lazy("网格内登记的客户"),
     behind=("customers",),
 )
+for _kind in _kinds()["customers"]:
+    for _event in (field for field in _kind["attributes"] if field["key"] == "service_event"):
+        # 五个对接: each class has an event of its own, from the liaison card of a farm household to the talks of a co-operative.
+        _rate(
+            f"contact_rate_{_kind['key']}",
+            _kind_name(f"{_kind['name']}对接率 ({_event['name']})", f"{_kind['name_en']}: {_event['name_en'].lower()}"),
+            "customers",
+            "item.attributes @> '{\"service_event\": true}'",
+            f"item.kind = '{_kind['key']}'",
+            "YL02",
+            about=gettext_lazy("已完成本类对接事项的客户占本类客户的比例"),
+            per=gettext_lazy("网格内登记的本类客户"),
+            behind=(f"customers:{_kind['key']}",),
+        )
 _rate(
     "wechat_rate",
     gettext_lazy("入微信群比例"),

@@ -44,6 +44,25 @@ def test_classes_rates_and_channels() -> None:
     assert behind["numberMatched"] == 4
 
 
+@pytest.mark.domain("YL02")
+def test_each_of_the_five_classes_has_its_contact_and_those_without_can_be_listed() -> None:
+    """五个对接五个全覆盖: a rate for each class by its own event, and the customers still to be contacted."""
+    bank = InstitutionFactory()
+    published(square_plan(2, institution=bank))
+    classes = ("farm_household", "large_grower", "cooperative", "leading_firm", "family_farm")
+    for number, kind in enumerate(classes):
+        customer(bank, 10 * number, kind, service_event=True)
+        for more in range(number):
+            customer(bank, 10 * number + more + 1, kind, service_event=False)
+    manager = bearer(UserFactory(institution=bank, role="manager"))
+    rates = [value(manager, f"contact_rate_{kind}") for kind in classes]
+    assert rates == [100, 50, pytest.approx(33.3, abs=0.1), 25, 20]
+    names = {one["id"]: one["name"] for one in manager.get("/api/measures").json()}
+    assert names["contact_rate_farm_household"] == "农户对接率 (支农联系卡)"
+    open_ones = manager.get("/api/layers/customers?kind=cooperative&attributes.service_event=否").json()
+    assert open_ones["numberMatched"] == 2
+
+
 def test_a_branch_counts_its_own_customers_only() -> None:
     bank = InstitutionFactory()
     ours, theirs = (InstitutionFactory(parent=bank, kind="branch") for _ in range(2))
