@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "layers.grids",
     "layers.features",
     "layers.facilities",
+    "layers.documents",
     "layers.staff",
     "layers.ledger",
     "layers.streets",

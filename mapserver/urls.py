@@ -14,6 +14,7 @@ from mapserver.tiles import no_such_tile, tile
 urlpatterns = [
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
+    path("documents/", include("layers.documents.urls")),
     path("siting/", include("layers.siting.urls")),
     path("oversight/", include("layers.oversight.urls")),
     path("kinds/", include("layers.features.urls")),

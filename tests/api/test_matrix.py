@@ -19,6 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from PIL import Image
 
+from layers.documents.models import Document
 from layers.editing import service
 from layers.editing.models import Edit
 from layers.exchange.models import PointImport
@@ -132,6 +133,13 @@ def things_of(world: World, bank: str) -> dict[str, Any]:
         "outlet": Outlet.objects.get(name=f"{bank}一网点").pk,
         "kind": Kind.objects.create(
             institution=world.institutions[f"{bank}总"], layer="outlets", key="own", name=f"{bank}自有"
+        ).pk,
+        "document": Document.objects.create(
+            institution=world.institutions[f"{bank}总"],
+            kind="regulation",
+            number="1",
+            title="x",
+            signed_on="2026-01-01",
         ).pk,
         "exchange": PointImport.objects.create(
             institution=world.institutions[f"{bank}总"],
