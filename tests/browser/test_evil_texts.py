@@ -6,153 +6,25 @@ The CSP would stop a script that a page let in; here nothing does, so a page tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.gis.geos import LineString, Point
-from django.db import models
 from playwright.sync_api import Browser, Page, expect
 
-from layers.audit.events import record_read
-from layers.audit.tables import logged_models
-from layers.editing import service
-from layers.grids.loading import load_grids
-from layers.grids.models import SRID, Grid, GridCount, Plan
-from layers.imports.models import Import
-from layers.orgs.models import ApiToken, Institution, User
-from layers.review import workflow
-from layers.review.models import Comment, Notice, ShareLink
-from layers.review.versions import copy
-from layers.rules.models import Rule
-from layers.streets.models import Building, Street
+from layers.people.lists import LISTS
 from tests.browser.conftest import PHONE, READY, WIDE, sign_in
-from tests.evil import EVIL, MARKUP
-from tests.factories import (
-    CORNER,
-    FIRST_DAY,
-    PASSWORD,
-    AssignmentFactory,
-    InstitutionFactory,
-    MachineFactory,
-    OutletFactory,
-    PlanFactory,
-    StaffFactory,
-    UserFactory,
-    published,
-    square_records,
-)
+from tests.evil import MARKUP
+from tests.evil_world import Bank, evil_bank
+from tests.factories import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-NOT_TYPED = {
-    "account": {"username", "password", "email", "first_name", "last_name"},  # names are set below
-    "institution": {"path"},
-    "plan": {"area_code"},
-    "grid": {"code"},
-    "grid_count": {"measure"},
-    "feature_kind": {"layer", "key", "icon", "colour", "domain"},
-    **{table: {"kind", "grid_code"} for table in ("outlet", "machine", "place", "customer")},
-    "service_area": {"area_code"},
-    "api_token": {"digest"},
-    "share_link": {"digest"},
-    "former_password": {"password"},
-    "recovery_code": {"digest"},
-    "rule": {"measure", "domain", "preset"},
-    "otp_totp_totpdevice": {"key"},
-}
-"""Texts that the site makes, or that have a form of their own; every other text of every table is filled with what is evil."""
-WITHOUT_ROWS = {
-    "account_groups", "account_user_permissions", "auth_group", "auth_group_permissions", "edit", "former_password",
-    "measure_settings", "otp_totp_totpdevice", "recovery_code", "review_settings",
-}  # fmt: skip
-"""Tables without a text that is typed, or, the last, filled by the pages."""
-TYPED = [text for text in EVIL if "\0" not in text and "\r" not in text]
-
-
-@dataclass
-class Bank:
-    """What the pages are opened with."""
-
-    plan: Plan
-    draft: Plan
-    leaf: Grid
-    token: str
-
-
-def fill_all_texts() -> None:
-    """Put an evil text into every text column of every row of every table, cut to its length; another one in each."""
-    empty = set()
-    for model in logged_models():
-        table = model._meta.db_table
-        fields = [
-            field
-            for field in model._meta.concrete_fields
-            if isinstance(field, models.CharField | models.TextField)
-            and not field.choices
-            and field.attname not in NOT_TYPED.get(table, ())
-        ]
-        keys = list(model.objects.order_by("pk").values_list("pk", flat=True))
-        if not keys:
-            empty.add(table)
-        for number, key in enumerate(keys):
-            values = {}
-            for offset, field in enumerate(fields):
-                text = TYPED[(number + offset) % len(TYPED)]
-                unique = field.unique or any(
-                    field.name in constraint.fields
-                    for constraint in model._meta.constraints
-                    if isinstance(constraint, models.UniqueConstraint)
-                )
-                end = f" {number}" if unique else ""
-                values[field.attname] = text[: (field.max_length or len(text)) - len(end)] + end
-            if values:
-                model.objects.filter(pk=key).update(**values)
-    assert empty <= WITHOUT_ROWS, f"put a row into {empty - WITHOUT_ROWS}, so that its texts are tried, too"
-
 
 @pytest.fixture
-def bank(committed_db: None, chromium: Browser) -> Bank:
-    head = InstitutionFactory()
-    branch = InstitutionFactory(parent=head, kind=Institution.Kind.BRANCH)
-    users = {
-        role: UserFactory(username=role, institution=head, role=role, first_name="", last_name=text[:150])
-        for role, text in zip(User.Role.values, MARKUP, strict=False)
-    }
-    plan = PlanFactory(institution=head, level_names=[text[:30] for text in MARKUP[:3]])
-    records = square_records(2, levels=3)
-    load_grids(plan, [replace(record, name=TYPED[n % len(TYPED)][:120]) for n, record in enumerate(records)])
-    leaf = plan.grids.filter(level=2).order_by("code")[0]
-    spot = Point(CORNER[0] / 1e7 + 0.0005, CORNER[1] / 1e7 + 0.0005, srid=SRID)
-    for number in range(len(TYPED)):
-        person = StaffFactory(institution=branch)
-        AssignmentFactory(staff=person, grid=leaf, kind="backup" if number else "main")
-        place = Point(spot.x + number * 1e-5, spot.y, srid=SRID)
-        OutletFactory(institution=branch, geom=place)
-        MachineFactory(institution=branch, geom=place)
-    GridCount.objects.create(grid=leaf, measure="households", value=5, as_of=FIRST_DAY)
-    Street.objects.create(institution=head, geom=LineString((113, 30), (113.01, 30.01), srid=SRID))
-    Building.objects.create(institution=head, geom=spot, households=3)
-    Rule.objects.create(institution=head, name="x", measure="households", level=0, low=100)
-    for number in range(len(MARKUP)):
-        Comment.objects.create(plan=plan, author=users["planner"], text=str(number), place=spot if number else None)
-    ApiToken.issue(users["administrator"], "x")
-    Import.objects.create(
-        institution=head, user=users["planner"], status=Import.Status.DIRTY, options={"files": [[MARKUP[0]] * 2]}
-    )
-    Notice.objects.create(
-        user=users["planner"], plan=plan, kind="submitted", facts={"note": MARKUP[0], "by": MARKUP[1]}
-    )
-    _link, token = ShareLink.issue(plan, users["planner"], 5)
-    record_read(users["administrator"], Plan, [plan.pk], fields=[MARKUP[0]], purpose=MARKUP[1])
-    fill_all_texts()
-    plan.refresh_from_db()
-    published(plan)
-    draft = copy(plan, users["planner"], MARKUP[0])
-    root = draft.grids.get(level=0)
-    service.commit(draft.pk, users["planner"], "rename", {"grid": root.pk, "name": MARKUP[1] + " 改"}, draft.revision)
-    draft = workflow.submit(draft.pk, users["planner"], MARKUP[3])
-    return Bank(plan, draft, Grid.objects.get(pk=leaf.pk), token)
+def bank(committed_db: None, chromium: Browser, settings: Any, tmp_path: Path) -> Bank:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return evil_bank()
 
 
 @pytest.fixture
@@ -213,9 +85,7 @@ def test_the_harness_notices_a_page_that_takes_text_for_html(look: Callable[...,
 
 def test_the_map_its_panels_search_and_popups(look: Callable[..., Page], bank: Bank) -> None:
     spot = bank.leaf.geom.point_on_surface.coords
-    query = (
-        f"/?plan={bank.plan.pk}&grid={bank.leaf.pk}&level=2&z=16&lon={spot[0]}&lat={spot[1]}&layers=outlets,machines"
-    )
+    query = f"/?plan={bank.plan.pk}&grid={bank.leaf.pk}&level=2&z=16&lon={spot[0]}&lat={spot[1]}&layers=outlets,machines,places"
     page = look(
         "planner",
         query,
@@ -236,6 +106,112 @@ def test_the_map_its_panels_search_and_popups(look: Callable[..., Page], bank: B
     assert_nothing_ran(page)
     page.click("[data-tool=locate]")
     page.wait_for_timeout(500)
+    printed(page)
+
+
+@pytest.mark.parametrize("layer", ["outlets", "machines", "places", "customers"])
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE, "locale": "en-US"}], ids=["wide", "phone"])
+def test_the_layers_their_lists_and_cards(look: Callable[..., Page], layer: str, options: dict[str, Any]) -> None:
+    page = look("administrator", f"/?layers={layer}.own&find={layer}%3Fkind%3Down", **options)
+    page.wait_for_selector(READY)
+    expect(page.locator(".matched")).to_be_visible()
+    page.evaluate("document.querySelectorAll('#layers, #layers details').forEach((part) => { part.open = true })")
+    expect(page.locator(f"#layer-choice .layer[data-layer={layer}] [data-kind=own]")).to_have_count(1)
+    for number in range(3):
+        page.locator(".found-row").nth(number).dispatch_event("click")
+        expect(page.locator(".facts")).to_be_visible()
+        shown(page)
+        assert_nothing_ran(page)
+        if number == 0:
+            printed(page)
+        if layer != "customers":  # those are changed where they are registered
+            page.locator("#panel-body .actions button").first.dispatch_event("click")
+            expect(page.locator(".feature-form")).to_be_visible()
+            page.locator(".back-link").dispatch_event("click")
+            expect(page.locator(".facts")).to_be_visible()
+        page.locator(".back-link").dispatch_event("click")
+        expect(page.locator(".matched")).to_be_visible()
+
+
+def test_the_values_of_a_measure(look: Callable[..., Page], bank: Bank) -> None:
+    page = look("manager", f"/?plan={bank.plan.pk}&level=2&measure=households")
+    page.wait_for_selector(READY)
+    expect(page.locator("#measure-panel:not([aria-busy]) .values tbody tr").first).to_be_visible()
+    shown(page)
+    printed(page)
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE, "locale": "en-US"}], ids=["wide", "phone"])
+def test_the_lists_of_people(look: Callable[..., Page], options: dict[str, Any]) -> None:
+    page = look("administrator", "/people/", **options)
+    filled = set()
+    for key in ("all", "all-posts", *LISTS):
+        page.goto(f"/people/?list={key}")
+        page.wait_for_selector("#lists[data-ready=true]")
+        page.wait_for_selector("#rows[data-ready=true]")
+        assert_nothing_ran(page)
+        if page.locator("#rows tbody tr").count():
+            filled.add(key)
+            shown(page, "window.hacked")
+    assert filled >= {"all", "all-posts", "vacant", "double", "absent"}
+    printed(page)
+    page.goto("/people/?q=%3Cimg%20src%3Dx%20onerror%3Dwindow.hacked%3D1%3E")
+    page.wait_for_selector("#rows[data-ready=true]")
+
+
+def test_the_findings(look: Callable[..., Page], bank: Bank) -> None:
+    page = look("manager", f"/findings/?plan={bank.plan.pk}")
+    page.wait_for_selector("#map[data-ready=true]")
+    shown(page)
+    filled = 0
+    for key in page.eval_on_selector_all("#lists button", "buttons => buttons.map((button) => button.dataset.list)"):
+        page.click(f'#lists button[data-list="{key}"]')
+        page.wait_for_load_state("networkidle")
+        filled += bool(page.locator("#work li").count())
+        assert_nothing_ran(page)
+    assert filled > 1
+    printed(page)
+
+
+def test_a_proposal_of_places(look: Callable[..., Page], bank: Bank) -> None:
+    page = look("planner", "/siting/")
+    page.wait_for_selector("#map[data-ready=true]")
+    for what, candidates in (("machines:own", "villages"), ("outlets:own", "outlets:own"), ("machines:atm", "leaves")):
+        page.select_option("[name=what]", what)
+        page.select_option("[name=candidates]", candidates)
+        page.fill("[name=radius]", "200")
+        page.click("#wish button.primary")
+        expect(page.locator("#busy")).to_be_hidden()
+        expect(page.locator("#fault")).to_be_hidden()
+        expect(page.locator("#outcome")).to_be_visible()
+    shown(page, "window.hacked")
+    printed(page)
+
+
+def test_the_view_of_the_regulator(look: Callable[..., Page]) -> None:
+    page = look("regulator", "/oversight/")
+    page.wait_for_selector("#townships tbody tr")
+    expect(page.locator("#fault")).to_be_hidden()
+    shown(page, "window.hacked")
+    printed(page)
+    page.goto("/?layers=outlets")
+    page.wait_for_selector(READY)
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE, "locale": "en-US"}], ids=["wide", "phone"])
+def test_an_uploaded_file_its_rejected_rows_and_its_columns(look: Callable[..., Page], options: dict[str, Any]) -> None:
+    page = look("planner", "/exchange/", **options)
+    page.wait_for_selector("body[data-drawn]")
+    expect(page.locator("tr[data-line]").first).to_be_visible()
+    shown(page)
+    for number in range(page.locator("tr[data-line] button").count()):
+        page.locator("tr[data-line] button").nth(number).dispatch_event("click")
+    printed(page)
+    page.locator(".actions button").first.click()
+    page.wait_for_selector("#columns-form .words select")
+    shown(page)
+    page.select_option("#columns-form select[data-column='名称']", "kind")
+    page.wait_for_function("document.querySelectorAll('.words select').length > 7")
     printed(page)
 
 
@@ -267,6 +243,22 @@ def test_the_list_of_plans_and_the_comparison(look: Callable[..., Page], bank: B
         ("administrator", "/rules/", "#rules[data-ready=true]"),
         ("planner", "/import/", "main"),
         ("administrator", "/account/", "main"),
+        ("administrator", "/people/{person}/", "main"),
+        ("manager", "/people/{person}/", "main"),
+        ("administrator", "/people/{person}/edit/", "main"),
+        ("administrator", "/people/new/", "main"),
+        ("administrator", "/people/grids/{leaf}/", "main"),
+        ("administrator", "/people/posts/{post}/", "main"),
+        ("administrator", "/people/posts/{post}/edit/", "main"),
+        ("administrator", "/people/posts/new/", "main"),
+        ("manager", "/people/proposals/", ".card-row"),
+        ("administrator", "/people/settings/", "main"),
+        ("administrator", "/people/settings/?institution={branch}", "main"),
+        ("administrator", "/kinds/", "main"),
+        ("administrator", "/kinds/{kind}/", "main"),
+        ("administrator", "/kinds/new/", "main"),
+        ("administrator", "/exchange/", "main"),
+        (None, "/public/{sheet}/", ".people article"),
         ("administrator", "/audit/", "#entries"),
         ("administrator", "/audit/?user=%3Cimg%20src%3Dx%20onerror%3Dwindow.hacked%3D1%3E&kind=%3Cb%3E", "main"),
         ("auditor", "/audit/?kind=read", "#entries"),
@@ -277,11 +269,11 @@ def test_the_list_of_plans_and_the_comparison(look: Callable[..., Page], bank: B
 )
 def test_the_other_pages(look: Callable[..., Page], bank: Bank, user: str | None, address: str, ready: str) -> None:
     for options in ({}, {"viewport": PHONE, "locale": "en-US"}):
-        page = look(user, address.format(token=bank.token), **options)
+        page = look(user, address.format(**bank.numbers), **options)
         page.wait_for_selector(ready)
         page.wait_for_load_state("networkidle")
         printed(page)
-        if user is not None:
+        if user is not None or "public" in address:
             assert "hacked=1" in page.content(), "there was nothing evil to show"
 
 
