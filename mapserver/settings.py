@@ -177,8 +177,12 @@ AUDIT_EXEMPT = {
 """Tables whose writes are not in the audit log, each with the reason."""
 AUDIT_IGNORED_COLUMNS = {
     "account": ["last_login"],
+    "customer": ["area_id", "grid_code"],
     "grid": ["border_sum", "parent_level"],
     "import_job": ["progress", "process", "result"],
+    "machine": ["area_id", "grid_code"],
+    "outlet": ["area_id", "grid_code"],
+    "place": ["area_id", "grid_code"],
     "point_import": ["progress", "process", "result"],
 }
 """Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""

@@ -20,6 +20,7 @@ if __name__ == "__main__":
     wanted = set(sys.argv[1:]) or {"coverage", "locating", "editing", "partition", "layers"}
     original = connection.settings_dict["NAME"]
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    raw = connection.Database.connect(**connection.get_connection_params())
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT version(), postgis_lib_version(), postgis_geos_version()")
@@ -28,7 +29,6 @@ if __name__ == "__main__":
             f"{os.cpu_count()} cores, Python {platform.python_version()}, {postgres.split(' on ')[0]}, PostGIS {postgis}, GEOS {geos}"
         )
         print(HEADER, flush=True)
-        raw = connection.Database.connect(**connection.get_connection_params())
         suites = {
             "coverage": lambda: coverage.run(raw),
             "locating": lambda: locating.run(raw, name),
@@ -40,6 +40,6 @@ if __name__ == "__main__":
             if suite in wanted:
                 for line in run():
                     print(line, flush=True)
-        raw.close()
     finally:
+        raw.close()
         connection.creation.destroy_test_db(original, verbosity=0)
