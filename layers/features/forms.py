@@ -69,6 +69,10 @@ class AttributeForm(forms.Form):
     required = forms.BooleanField(label=_("必填"), required=False)
     scored = forms.BooleanField(label=_("计入完备度"), required=False)
 
+    def has_changed(self) -> bool:
+        """A browser sends the first type with a row that is left empty: a type alone says nothing."""
+        return bool(set(self.changed_data) - {"type"})
+
     def clean_choices(self) -> list[str]:
         return list(
             dict.fromkeys(word.strip() for word in SEPARATORS.split(self.cleaned_data["choices"]) if word.strip())

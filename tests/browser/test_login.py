@@ -87,7 +87,7 @@ def test_who_was_idle_is_told_so_and_returns_to_the_same_map(
     open_map: New, complaints: list[str], settings: Any
 ) -> None:
     page = open_map("?level=2")
-    settings.SECURITY = settings.SECURITY | {"idle_minutes": 1 / 60}
+    settings.SECURITY = settings.SECURITY | {"idle_minutes": 0}
     page.wait_for_timeout(2500)
     page.fill("#search", "村")
     expect(page.locator(".message")).to_contain_text("没有操作，登录已结束")

@@ -1,4 +1,5 @@
 /** What the panel says of one feature: what it is, its attributes, its grids, whose it is. */
+import { customerParts } from "jt/customer";
 import { data, el, icon } from "jt/dom";
 import { chainList, demoTag, facts } from "jt/panel";
 import { pointSign } from "jt/signs";
@@ -7,7 +8,7 @@ import { coordinates, distance, fill, figure, moment } from "jt/text";
 const { gettext } = window;
 
 /**
- * @param {object} feature as GET /api/layers/{layer}/{id} gives it
+ * @param {object} feature as GET /api/layers/{layer}/{id} gives it; with its `details`, where it has some
  * @param {{id: string, name: string}} layer
  * @param {{name: string, icon: string, colour: string, attributes: object[]}} [kind]
  * @param {{onGrid: (id: number) => void, onBack: () => void, onEdit: () => void, onDelete: () => void}} actions
@@ -33,10 +34,11 @@ export function featureCard({ geometry, properties }, layer, kind, { onGrid, onB
       [gettext("来源"), properties.source && data(properties.source)],
       [gettext("更新时间"), properties.updated_at && el("span", { class: "figures" }, moment(properties.updated_at))],
     ]),
+    properties.details && customerParts(properties),
     properties.can_change && el("div", { class: "actions" },
       el("button", { type: "button", onclick: onEdit }, icon("pencil"), gettext("编辑与移动")),
       confirmed(gettext("删除"), fill(gettext("删除“{name}”，不能恢复。"), { name: properties.name }), onDelete)),
-  ].filter(Boolean);
+  ].flat().filter(Boolean);
 }
 
 export const back = (onBack) =>

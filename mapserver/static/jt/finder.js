@@ -12,6 +12,7 @@ const PAGE = 20;
 const PAUSE_MS = 300;
 const CLOSE = 16;
 const NEAREST = 10;
+const FORMATS = [["csv", "CSV"], ["xlsx", "XLSX"], ["geojson", "GeoJSON"], ["gpkg", "GeoPackage"], ["shp", "Shapefile"]];
 
 export class Finder {
   #view;
@@ -94,6 +95,8 @@ export class Finder {
     this.#pick(null);
     try {
       const feature = await get(`layers/${layerId}/${id}`);
+      const { details } = feature.properties;
+      if (details) Object.assign(feature.properties, await get(details.replace("/api/", "")));
       if (number !== this.#request) return;
       const layer = this.#points.layer(layerId);
       const { coordinates: lonLat } = feature.geometry;
@@ -200,7 +203,7 @@ export class Finder {
       const matched = found.numberMatched;
       box()?.replaceChildren(
         el("p", { class: "matched" }, el("strong", {}, fill(gettext("共 {n} 个"), { n: count(matched) })), " ",
-          !layer.personal && el("a", { href: `/api/layers/${layer.id}?${new URLSearchParams({ ...query, format: "csv", with: "grid" })}`, download: `${layer.id}.csv` }, gettext("下载 CSV"))),
+          matched > 0 && downloads(layer, query)),
         matched ? el("ul", { class: "rows found-rows" }, found.features.map((feature) => this.#row(layer, feature)))
           : el("p", { class: "note" }, gettext("没有符合条件的。请放宽筛选条件。")),
         pager(offset, found.numberReturned, matched, (start) => this.#list(start)));
@@ -234,6 +237,16 @@ export class Finder {
     this.#mark?.stop();
     this.#mark = null;
   }
+}
+
+/** What is listed, as a file: the same filters; every page of it. */
+function downloads(layer, query) {
+  const link = ([format, word]) =>
+    el("a", { href: `/api/layers/${layer.id}/export?${new URLSearchParams({ ...query, format })}`, download: "", translate: "no" }, word);
+  return el("details", { class: "exports" },
+    el("summary", {}, gettext("导出")),
+    el("p", {}, FORMATS.map(link)),
+    layer.personal && el("p", { class: "note" }, gettext("姓名和电话部分隐藏；导出会记入审计记录。")));
 }
 
 const chip = (words, onRemove) =>

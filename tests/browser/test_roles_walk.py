@@ -1,0 +1,106 @@
+"""A walk through the site as each role: manager, administrator, regulator, and anybody on a phone; asserted on what is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.features.models import Kind
+from layers.oversight.models import OversightSettings
+from layers.staff.models import PublicSheet, Staff
+from tests.browser.conftest import PHONE, Open, sign_in
+from tests.browser.test_manager import colour_by
+from tests.browser.test_people import shot
+
+pytestmark = pytest.mark.browser
+New = Callable[..., Page]
+SLOW = 60_000
+
+
+def test_a_manager_sees_vacancy_and_double_holder_and_colours_the_map(open_map: Open) -> None:
+    page = open_map("?level=3", user="manager")
+    page.locator(".pages-menu > summary").click()
+    page.locator(".pages-menu a", has_text="人员").click()
+    page.wait_for_selector("#lists[data-ready=true]")
+    for name, number in (("vacant", 1), ("double", 2)):
+        page.locator(f"[data-list={name}]").click()
+        page.wait_for_url(f"**/people/?list={name}")
+        expect(page.locator("#rows[data-ready=true] tbody tr")).to_have_count(number)
+        expect(page.locator(".people-map .pin")).to_have_count(number)
+    page.go_back()
+    page.goto("/?level=2")
+    page.wait_for_selector("#map[data-ready=true]")
+    colour_by(page, "cash_points_per_1000")
+    expect(page.locator("#legend")).to_contain_text("每千户")
+
+
+@pytest.fixture
+def own_kind() -> Iterator[str]:
+    yield "walk_kind"
+    Kind.objects.filter(key="walk_kind").delete()
+
+
+def test_an_administrator_adds_a_kind_switches_on_sheets_and_reads_the_log_of_it(new_page: New, own_kind: str) -> None:
+    page = new_page()
+    sign_in(page, "admin", after="/kinds/new/?layer=places")
+    page.fill("[name=key]", own_kind)
+    page.fill("[name=name]", "走查驿站")
+    page.locator(".signs label").first.click()
+    page.click(".kind-form .primary")
+    expect(page.locator("main")).to_contain_text("走查驿站")
+    page.goto("/people/settings/")
+    sheets = page.locator("input[name$=public_sheets]")
+    for wanted in (False, True):
+        sheets.set_checked(wanted)
+        page.locator(".grid-form").first.locator("button.primary").click()
+        page.wait_for_load_state()
+        expect(sheets).to_be_checked(checked=wanted)
+    page.goto("/audit/")
+    log = page.locator("#entries tbody")
+    expect(log.locator("tr", has_text="public_sheets").first).to_contain_text("admin")
+    shot(page, "walk-audit")
+
+
+@pytest.fixture
+def limits() -> Iterator[None]:
+    before = list(OversightSettings.objects.all())
+    yield
+    OversightSettings.objects.all().delete()
+    OversightSettings.objects.bulk_create(before)
+
+
+@pytest.mark.usefixtures("limits")
+def test_a_regulator_sees_blanks_and_concentration_and_no_people(new_page: New) -> None:
+    page = new_page()
+    page.context.set_default_timeout(SLOW)
+    sign_in(page, "regulator", after="/oversight/")
+    page.wait_for_selector("#map[data-ready=true]")
+    expect(page.locator("#sums")).to_contain_text("空白")
+    expect(page.locator("#sums")).to_contain_text("2 家机构")
+    expect(page.locator("#depths")).not_to_contain_text("过度集中")
+    page.locator(".limits summary").click()
+    page.fill("[name=depth_limit]", "1")
+    page.locator("#limits button").click()
+    expect(page.locator("#depths")).to_contain_text("过度集中", timeout=SLOW)
+    expect(page.locator("#townships")).to_contain_text("机构过多")
+    shot(page, "walk-oversight")
+    text = page.locator("body").inner_text()
+    assert not [name for name in Staff.objects.values_list("name", flat=True) if name in text]
+    assert page.request.get("/people/").status in {403, 404}
+    page.goto("/")
+    page.wait_for_selector("#map[data-ready=true]")
+    expect(page.locator(".menu-pages a", has_text="人员")).to_have_count(0)
+
+
+def test_the_public_sheet_needs_no_login_on_a_phone(new_page: New) -> None:
+    sheet = PublicSheet.objects.filter(institution__code="QJ", code="429005001001002").first()
+    assert sheet is not None
+    page = new_page(viewport=PHONE)
+    page.goto(f"/public/{sheet.token}/")
+    expect(page.locator(".people article").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # The site behind it asks who is there.
+    page.goto("/people/")
+    expect(page.locator("#id_username")).to_be_visible()
