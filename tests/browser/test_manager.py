@@ -116,7 +116,7 @@ def test_a_manager_colours_villages_and_takes_the_map_along(open_map: Open, new_
 def test_a_measure_without_data_is_hatched_and_never_zero(open_map: Open) -> None:
     page = open_map("?level=3&measure=station_completeness", user="manager")
     expect(page.locator("#measure-panel")).to_contain_text("没有数据", timeout=SLOW)
-    assert re.search(r"没有数据 \(\d+\)", page.inner_text("#legend"))
+    assert re.search(r"没有数据 \([\d,]+\)", page.inner_text("#legend"))
 
 
 def test_limits_that_are_no_numbers_are_explained(open_map: Open, complaints: list[str]) -> None:
