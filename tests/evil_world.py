@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from layers.audit.events import record_read
 from layers.audit.tables import logged_models
+from layers.documents.models import Document
 from layers.editing import service
 from layers.exchange import jobs
 from layers.exchange.models import ColumnMapping, PointImport
@@ -257,6 +258,10 @@ def add_features(branch: Institution, spot: Point) -> None:
             **row, kind=OWN if n % 2 else "farm_household", code=str(n), name="x", phone="x"
         )
         Care.objects.create(customer=customer, category="low_income", since=FIRST_DAY)
+        parts = dict.fromkeys(("partner", "purpose", "content", "duties", "incentives"), "x")
+        Document.objects.create(
+            institution=branch, kind="agreement", number=str(n), title="x", signed_on=FIRST_DAY, **parts
+        )
 
 
 def upload(head: Institution, planner: User) -> None:

@@ -119,7 +119,7 @@ def test_the_layers_their_lists_and_cards(look: Callable[..., Page], layer: str,
     expect(page.locator(f"#layer-choice .layer[data-layer={layer}] [data-kind=own]")).to_have_count(1)
     for number in range(3):
         page.locator(".found-row").nth(number).dispatch_event("click")
-        expect(page.locator(".facts")).to_be_visible()
+        expect(page.locator(".facts").first).to_be_visible()
         shown(page)
         assert_nothing_ran(page)
         if number == 0:
@@ -128,7 +128,7 @@ def test_the_layers_their_lists_and_cards(look: Callable[..., Page], layer: str,
             page.locator("#panel-body .actions button").first.dispatch_event("click")
             expect(page.locator(".feature-form")).to_be_visible()
             page.locator(".back-link").dispatch_event("click")
-            expect(page.locator(".facts")).to_be_visible()
+            expect(page.locator(".facts").first).to_be_visible()
         page.locator(".back-link").dispatch_event("click")
         expect(page.locator(".matched")).to_be_visible()
 
@@ -254,6 +254,8 @@ def test_the_list_of_plans_and_the_comparison(look: Callable[..., Page], bank: B
         ("manager", "/people/proposals/", ".card-row"),
         ("administrator", "/people/settings/", "main"),
         ("administrator", "/people/settings/?institution={branch}", "main"),
+        ("administrator", "/documents/", "#documents"),
+        ("administrator", "/documents/new/", "main"),
         ("administrator", "/kinds/", "main"),
         ("administrator", "/kinds/{kind}/", "main"),
         ("administrator", "/kinds/new/", "main"),
