@@ -7,4 +7,4 @@ DROP TRIGGER service_area_has_the_plan_in_force ON service_area;
 DROP FUNCTION service_area_has_the_plan_in_force(), plan_in_force(bigint, text), service_area_changed(),
     rehome_table(text, service_area, bigint), leaves_changed(bigint, bigint), stop_keeping_homes(text), keep_homes(text, text);
 DROP TABLE feature_table;
-DROP FUNCTION label_of_kind(text, text, text), feature_kind_is_known(), feature_finds_its_grid(), home_of(geometry, bigint), place_of(geometry), bank_of(text);
+DROP FUNCTION feature_kind_is_known(), feature_finds_its_grid(), home_of(geometry, bigint), place_of(geometry), bank_of(text);

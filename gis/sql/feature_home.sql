@@ -71,16 +71,6 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- What a kind is called, in English where that is asked for and written.
-CREATE FUNCTION label_of_kind(the_layer text, the_kind text, language text) RETURNS text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT coalesce(CASE WHEN language = 'en' THEN nullif(name_en, '') END, name) FROM feature_kind
-    WHERE layer = the_layer AND key = the_kind
-    ORDER BY institution_id NULLS FIRST
-    LIMIT 1;
-END;
-
 CREATE TABLE feature_table (name text PRIMARY KEY, layer text NOT NULL UNIQUE);
 COMMENT ON TABLE feature_table IS 'Tables of features whose grids the database keeps; see keep_homes()';
 

@@ -47,8 +47,8 @@ SELECT json_build_object(
     'people_visible', %(people_visible)s::boolean,
     'responsible', (
         SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'kind_label', %(words)s::jsonb -> 'assignment' -> kind,
-            'role', role, 'role_label', term_label(%(words)s::jsonb, 'role', role, path, %(language)s::text),
-            'staff_kind_label', term_label(%(words)s::jsonb, 'staff', staff_kind, path, %(language)s::text), 'institution', people.institution,
+            'role', role, 'role_label', coalesce(%(words)s::jsonb -> 'role' ->> role, term_label('{{}}', 'role', role, path, %(language)s::text)),
+            'staff_kind_label', coalesce(%(words)s::jsonb -> 'staff' ->> staff_kind, term_label('{{}}', 'staff', staff_kind, path, %(language)s::text)), 'institution', people.institution,
             'work_phone', work_phone, 'synthetic', synthetic, 'since', since) ORDER BY kind DESC, role DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
     'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),
@@ -62,13 +62,17 @@ SELECT json_build_object(
         FROM around),
     'nearest', json_build_object(
         'outlets', (
-            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', label_of_kind('outlets', kind, %(language)s::text),
+            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', (
+                    SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
+                    WHERE layer = 'outlets' AND key = spot.kind ORDER BY institution_id NULLS FIRST LIMIT 1),
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT outlet.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
                 FROM outlet WHERE institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot),
         'machines', (
-            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', label_of_kind('machines', kind, %(language)s::text),
+            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', (
+                    SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
+                    WHERE layer = 'machines' AND key = spot.kind ORDER BY institution_id NULLS FIRST LIMIT 1),
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT machine.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
