@@ -55,6 +55,8 @@ def assign(
     with transaction.atomic():
         # Locked: two assignments of one person at once would each see room for one more.
         staff = Staff.objects.select_for_update(of=("self",)).select_related("institution").get(pk=staff.pk)
+        # And the grid or post: of two people at once, the constraint alone could end both in a deadlock.
+        type(unit).objects.select_for_update(of=("self",), no_key=True).get(pk=unit.pk)
         if not rights.may_arrange(user, staff.institution):
             raise PermissionDenied
         last = _check_place(staff, unit, day, until)
