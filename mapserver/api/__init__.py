@@ -98,10 +98,10 @@ api = NinjaAPI(
     auth=[Bearer(), SessionAuth(csrf=True)],
     urls_namespace="api",
 )
+api.add_router("/locate", locate)  # first: the one that is asked for most, from every phone
 api.add_router("", me)
 api.add_router("/plans", plans)
 api.add_router("/grids", grids)
-api.add_router("/locate", locate)
 api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)
 api.add_router("/exchange", exchange)
