@@ -30,6 +30,7 @@ from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow, build_c
 from layers.demo.customers import make_customers
 from layers.demo.duties import arrange_people
 from layers.demo.facilities import furnish
+from layers.demo.papers import sign_papers
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
@@ -82,6 +83,7 @@ def load_qianjiang(say: Say) -> None:
     furnish(rows, branches, towns_of(rows, branches))
     say("合成客户台账 / customers, made up")
     make_customers(rows, branches, towns_of(rows, branches))
+    sign_papers(bank)
     _retire_former(bank, branches, rows, source)
 
     draft, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
