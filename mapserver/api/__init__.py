@@ -23,6 +23,7 @@ from layers.orgs.models import ApiToken, User
 from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
 from layers.people.api import router as people
+from layers.presence.api import router as presence
 from layers.reports.api import router as reports
 from layers.review.api import router as review
 from layers.rules.api import router as rules
@@ -53,6 +54,7 @@ STATUS = {
     "no_such_grid": 404,
     "code_taken": 409,
     "wrong_step": 409,
+    "not_on_duty": 409,
     "rules_broken": 409,
     "plans_clash": 409,
     "nothing_in_force": 404,
@@ -114,6 +116,7 @@ for router in (
     oversight,
     partition,
     people,
+    presence,
     reports,
     review,
     rules,

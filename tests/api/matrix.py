@@ -206,6 +206,10 @@ API = [
     Line("POST /api/assignments/{assignment_id}/approve", "/api/assignments/{proposal}/approve", "APM", body={}),
     Line("POST /api/assignments/{assignment_id}/refuse", "/api/assignments/{proposal}/refuse", "APM", body={}),
     read("/api/posts", "/api/posts", ALL, ALL),
+    read("/api/on-duty", "/api/on-duty", ALL, ALL),
+    read("/api/on-duty/mine", "/api/on-duty/mine", ALL, ALL),
+    Line("PUT /api/on-duty", "/api/on-duty", ALL, ALL, body={"lon": 113, "lat": 30}),
+    Line("DELETE /api/on-duty", "/api/on-duty", ALL, ALL),
     # imports
     Line(
         "POST /api/imports/",

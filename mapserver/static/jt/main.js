@@ -4,6 +4,7 @@ import { baseMaps } from "jt/base";
 import { Coverage } from "jt/coverage";
 import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
 import { byId, el, notify } from "jt/dom";
+import { OnDuty } from "jt/duty";
 import { Editor } from "jt/editor";
 import { gridForm, levelForm } from "jt/gridform";
 import { Finder } from "jt/finder";
@@ -37,7 +38,7 @@ const coverage = new Coverage(view, panel);
 const remarks = new Remarks(view);
 const points = new PointLayers(view, page.dense, {
   onChange: () => {
-    now.layers = [...points.shown, ...posts.shown];
+    now.layers = layersShown();
     legend();
     labels.repaint();
     remember();
@@ -53,11 +54,17 @@ const finder = new Finder(view, panel, points, page.institutions, {
   onClosed: overview,
   remember,
 });
-const posts = new Posts(view, {
-  onChange: () => { now.layers = [...points.shown, ...posts.shown]; remember(); },
+const shownOf = {
+  onChange: () => { now.layers = layersShown(); remember(); },
   show: (content) => { request += 1; finder.close(); panel.show(content); },
+  onGrid: selectGrid,
+};
+const posts = new Posts(view, shownOf);
+const onDuty = new OnDuty(view, shownOf);
+const layersShown = () => [...points.shown, ...posts.shown, ...onDuty.shown];
+const locate = new Locate(view, panel, {
+  plan: () => plan, onGrid: selectGrid, onFound: showFound, duty: (lonLat, accuracy) => onDuty.choices(lonLat, accuracy),
 });
-const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
 
 const thematic = new Thematic(now, {
   look: (id) => selectGrid(id),
@@ -100,7 +107,7 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
-  const postsShown = posts.start([...now.layers]);
+  const others = [posts, onDuty].map((each) => each.start([...now.layers]));
   const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
@@ -112,7 +119,7 @@ async function start() {
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
-  await Promise.all([layers, measures, postsShown]);
+  await Promise.all([layers, measures, ...others]);
   tellUnread();
   await points.show(topology.bbox);
   legend();
