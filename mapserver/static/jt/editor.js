@@ -29,7 +29,7 @@ export class Editor {
   /**
    * @param {import("jt/view").View} view
    * @param {{level: () => number, selected: () => number|undefined, redraw: () => void, levels: () => void,
-   *          mark: (ids: number[]) => void, choose: (tool: string) => void, look: (id: number) => void}} page
+   *          mark: (ids: number[]) => void, bend: import("jt/grids").GridDrawing["bend"], choose: (tool: string) => void, look: (id: number) => void}} page
    */
   constructor(view, page) {
     this.#view = view;
@@ -45,7 +45,7 @@ export class Editor {
       onEnd: (line, closed) => this.#drawn(line, closed), onChange: (line) => this.#drawing(line),
     });
     this.reshape = new Reshape({
-      view, sheet: () => this.sheet, level: page.level, outer: () => this.panel.outer, snap: this.snap,
+      view, sheet: () => this.sheet, level: page.level, bend: page.bend, outer: () => this.panel.outer, snap: this.snap,
       revision: () => this.#plan.revision,
       commit: (op, args, base) => this.commit(op, args, base), preview: (op, args) => this.#try(op, args),
       onPick: (names) => this.panel.picked(names), onVertex: (remove) => this.panel.vertex(remove),
