@@ -183,7 +183,7 @@ function redrawEdited() {
 }
 
 function legend() {
-  if (plan) drawLegend(plan, now.level, points.visible, thematic.legend());
+  if (plan) drawLegend(plan, now.level, points.visible, topology.hasLocked, thematic.legend());
 }
 
 function overview() {
