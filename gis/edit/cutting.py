@@ -24,6 +24,7 @@ from gis.edit.drawing import (
     checked,
     draw,
     drawn_path,
+    edges_of,
     face_chain,
     faces_of,
     in_degrees,
@@ -57,9 +58,9 @@ def split(sheet: Sheet, key: Key, lines: Sequence[Path], *, min_area_m2: float =
             f"{sheet.grids[key]} 是方案的服务区域, 不能拆分。请选择它下面的网格, 或先为它增加下级。",
             f"{sheet.grids[key]} is the service area of the plan and stays whole. Split a grid below it, or give it a level below first.",
         )
-    sheet, cut = draw(sheet, [drawn_path(line) for line in lines], sheet.descendants(key))
+    sheet, drawn = draw(sheet, [drawn_path(line) for line in lines], sheet.descendants(key))
     target = sheet.grids[key]
-    inside = inside_of(cut, target)
+    inside = inside_of(edges_of(drawn), target)
     if not inside:
         raise LineMissesGrid(
             f"画出的线没有进入网格 {target}: 它在网格之外, 或只是沿着、碰到边界。请让线穿过网格。",
@@ -110,7 +111,8 @@ def transfer(
     wanted = {key for key in sheet.grids if key not in sheet.children and key != to}
     if only_from is not None:
         wanted &= set(only_from)
-    sheet, cut = draw(sheet, [drawn], sheet.grids)
+    sheet, noded = draw(sheet, [drawn], sheet.grids)
+    cut = edges_of(noded)
     area = _ring_polygon(drawn)
     taken: list[tuple[Key, Polygon]] = []
     for key in sorted(wanted):
@@ -129,7 +131,7 @@ def transfer(
             f"There is nothing inside the ring to give to {receiver}. Draw round a part of a neighbour.",
             where=places([], [drawn]),
         )
-    return _give(sheet, [(key, face_chain(face)) for key, face in taken], to, min_area_m2)
+    return give(sheet, [(key, face_chain(face), to) for key, face in taken], min_area_m2)
 
 
 def _divide_by(sheet: Sheet, key: Key, parts: list[list[Polygon]], inside: set[Edge]) -> tuple[Sheet, list[Key]]:
@@ -171,12 +173,18 @@ def _region_of(face: Polygon, regions: Sequence[BaseGeometry]) -> int:
     return next(i for i, region in enumerate(regions) if region.contains(point))
 
 
-def _give(sheet: Sheet, pieces: Sequence[tuple[Key, Chain]], to: Key, min_area_m2: float) -> Sheet:
-    """Move pieces of leaves to another leaf; above, only what the two sides do not have in common changes."""
+def give(sheet: Sheet, pieces: Sequence[tuple[Key | None, Chain, Key | None]], min_area_m2: float) -> Sheet:
+    """Move pieces of leaves to other leaves; above, only what the two sides do not have in common changes.
+
+    Parameters
+    ----------
+    pieces
+        (whose it was, its border, whose it will be); None is nobody: land outside the service area.
+    """
     gains: dict[Key, list[Chain]] = defaultdict(list)
     losses: dict[Key, list[Chain]] = defaultdict(list)
-    for key, piece in pieces:
-        losing, gaining = apart_above(sheet, key, to)
+    for owner, piece, to in pieces:
+        losing, gaining = apart_above(sheet, owner, to)
         for each in losing:
             losses[each].append(piece)
         for each in gaining:

@@ -27,7 +27,7 @@ from gis.edit.faults import (
     WouldVanish,
     places,
 )
-from gis.edit.noding import node
+from gis.edit.noding import Splits, node
 from gis.edit.sheet import Grid, Key, Sheet
 from gis.lattice import to_degrees
 from gis.measure import area_m2
@@ -82,12 +82,12 @@ def _crosses_itself(points: list[Point]) -> LineCrossesItself:
     )
 
 
-def draw(sheet: Sheet, paths: list[list[Point]], keys: Iterable[Key]) -> tuple[Sheet, set[Edge]]:
-    """Node lines with the borders of grids and with one another; the sheet with the nodes, and the lines' undirected edges."""
+def draw(sheet: Sheet, paths: list[list[Point]], keys: Iterable[Key]) -> tuple[Sheet, list[list[Point]]]:
+    """Node lines with the borders of grids and with one another; the sheet and the lines with the nodes."""
     bounds = np.array([edge for key in keys for edge in sheet.grids[key].border]).reshape(-1, 2)
     leaves = {leaf.key for leaf in sheet.leaves()}
     concerned = [sheet.grids[key] for key in keys if key in leaves]
-    cut: set[Edge] = set()
+    lines: list[list[Point]] = []
     for path in paths:
         xy = np.array(path)
         if ((xy < bounds.min(axis=0) - DEGREES * 10**7) | (xy > bounds.max(axis=0) + DEGREES * 10**7)).any():
@@ -106,14 +106,23 @@ def draw(sheet: Sheet, paths: list[list[Point]], keys: Iterable[Key]) -> tuple[S
             and max(edge[1], edge[3]) >= low[1]
             and min(edge[1], edge[3]) <= high[1]
         }
-        noded, splits = node(path, near | cut)
+        noded, splits = node(path, near | edges_of(lines))
         sheet = sheet.with_nodes(splits)
-        for edge, nodes in splits.items():
-            if edge in cut:
-                cut.remove(edge)
-                cut |= {undirected(each) for each in edges_along([edge[:2], *nodes, edge[2:]])}
-        cut |= {undirected(edge) for edge in edges_along(noded)}
-    return sheet, cut
+        lines = [*(_with_nodes(line, splits) for line in lines), noded]
+    return sheet, lines
+
+
+def edges_of(lines: Iterable[list[Point]]) -> set[Edge]:
+    """The undirected edges of lines."""
+    return {undirected(edge) for line in lines for edge in edges_along(line)}
+
+
+def _with_nodes(line: list[Point], splits: Splits) -> list[Point]:
+    result = line[:1]
+    for edge in edges_along(line):
+        nodes = splits.get(undirected(edge), [])
+        result += [*(nodes if undirected(edge) == edge else reversed(nodes)), edge[2:]]
+    return result
 
 
 def inside_of(cut: set[Edge], grid: Grid) -> set[Edge]:
@@ -189,12 +198,12 @@ def vanishes(grids: Sequence[Grid]) -> WouldVanish:
     return WouldVanish(
         f"网格 {names} 会因此消失。要并入邻格请用“合并”, 要换上级请用“移交到另一上级”。",
         f"Nothing would be left of {names}. To join it to a neighbour use Merge; to move it whole, choose another parent.",
-        where=places([next(iter(grid.border))[:2] for grid in grids]),
+        where=places([_point_in(grid.geometry) for grid in grids]),
         grids=[grid.key for grid in grids],
     )
 
 
-def apart_above(sheet: Sheet, one: Key, other: Key) -> tuple[list[Key], list[Key]]:
-    """What stands above (and including) each of two grids, but not above both."""
+def apart_above(sheet: Sheet, one: Key | None, other: Key | None) -> tuple[list[Key], list[Key]]:
+    """What stands above (and including) each of two grids, but not above both; None for what is outside the service area."""
     first, second = sheet.ancestors(one), sheet.ancestors(other)
     return [key for key in first if key not in second], [key for key in second if key not in first]

@@ -76,6 +76,18 @@ class WouldVanish(EditRefused):
     code = "would_vanish"
 
 
+class BorderCannotFollow(EditRefused):
+    """A border that ends on a line cannot be brought to where the line is redrawn."""
+
+    code = "border_cannot_follow"
+
+
+class FallsApart(EditRefused):
+    """A grid would be cut into pieces that do not hang together."""
+
+    code = "falls_apart"
+
+
 class Sliver(EditRefused):
     """A piece smaller than any grid."""
 

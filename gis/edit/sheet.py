@@ -119,6 +119,8 @@ class Sheet:
                     border = borders.setdefault(key, set(self.grids[key].border))
                     border.remove(old)
                     border.update(new)
+        if not borders:
+            return self
         return self.with_grids(*(replace(self.grids[key], border=frozenset(b)) for key, b in borders.items()))
 
     def next_key(self) -> Key:

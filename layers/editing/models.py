@@ -15,6 +15,7 @@ class Edit(models.Model):
 
     class Op(models.TextChoices):
         RESHAPE = "reshape", _("调整界线")
+        REDRAW = "redraw", _("重画界线")
         SPLIT = "split", _("拆分")
         MERGE = "merge", _("合并")
         TRANSFER = "transfer", _("移交")

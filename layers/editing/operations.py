@@ -41,6 +41,12 @@ class Reshape(Args):
     outer: bool = False
 
 
+class Redraw(Stretch):
+    """A line of borders, past as many nodes as one likes, and the stroke that takes its place."""
+
+    outer: bool = False
+
+
 class Split(Args):
     grid: int
     lines: list[Path] = Field(min_length=1, max_length=MAX_PATHS)
@@ -142,9 +148,18 @@ def _reshape(plan: Plan, args: Reshape) -> Outcome:
     paths = [(stretch.old, stretch.new) for stretch in args.paths]
     sheet = _sheet(plan, box_of(*(path for pair in paths for path in pair)), [], whole=False)
     after = edit.reshape(sheet, paths, outer=args.outer, min_area_m2=_least_piece(plan))
-    leaves = {leaf.key for leaf in sheet.leaves()}
-    about = [key for key in edit.Change.between(sheet, after).borders if key in leaves]
-    return Outcome(sheet, after, about=about)
+    return Outcome(sheet, after, about=_moved_leaves(sheet, after))
+
+
+def _redraw(plan: Plan, args: Redraw) -> Outcome:
+    sheet = _sheet(plan, box_of(args.old, args.new), [], whole=False)
+    after = edit.redraw(sheet, args.old, args.new, outer=args.outer, min_area_m2=_least_piece(plan))
+    return Outcome(sheet, after, about=_moved_leaves(sheet, after))
+
+
+def _moved_leaves(before: Sheet, after: Sheet) -> list[Key]:
+    leaves = {leaf.key for leaf in before.leaves()}
+    return [key for key in edit.Change.between(before, after).borders if key in leaves]
 
 
 def _split(plan: Plan, args: Split) -> Outcome:
@@ -223,6 +238,7 @@ def _facts(plan: Plan, keys: Sequence[Key], values: Mapping[str, Any]) -> Outcom
 
 OPERATIONS: dict[str, tuple[type[Args], Callable[[Plan, Any], Outcome]]] = {
     "reshape": (Reshape, _reshape),
+    "redraw": (Redraw, _redraw),
     "split": (Split, _split),
     "merge": (Merge, _merge),
     "transfer": (Transfer, _transfer),

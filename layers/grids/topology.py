@@ -18,7 +18,7 @@ def content_tag(plan: Plan) -> str:
     """A short text that changes whenever any client of the database changes what the topology shows."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), sum(hashtextextended(concat_ws('|', id, parent_id, code, name, kind, border_sum), 0))"
+            "SELECT count(*), sum(hashtextextended(concat_ws('|', id, parent_id, code, name, kind, locked, border_sum), 0))"
             " FROM grid WHERE plan_id = %s",
             [plan.pk],
         )
@@ -27,7 +27,7 @@ def content_tag(plan: Plan) -> str:
 
 
 def plan_topology(plan: Plan) -> bytes:
-    """The TopoJSON text of a plan: objects level0, level1, …; ids and properties of the grids."""
+    """The TopoJSON text of a plan: objects level0, level1, …; ids and properties of the grids, `locked` of those that are."""
     key = f"topology-{content_tag(plan)}"
     text = cache.get(key)
     if text is None:
@@ -39,7 +39,8 @@ def plan_topology(plan: Plan) -> bytes:
 def _build(plan: Plan) -> bytes:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT level, id, parent_id, code, name, kind, ST_AsBinary(geom) FROM grid WHERE plan_id = %s ORDER BY level, code",
+            "SELECT level, id, parent_id, code, name, kind, ST_AsBinary(geom), locked FROM grid WHERE plan_id = %s"
+            " ORDER BY level, code",
             [plan.pk],
         )
         rows = cursor.fetchall()
@@ -55,7 +56,8 @@ def _build(plan: Plan) -> bytes:
     properties = [
         [
             {"code": code, "name": name, "kind": kind, "parent": parent, "label": label}
-            for (_, _, parent, code, name, kind, _), label in zip(level, _labels(shape), strict=True)
+            | ({"locked": True} if locked else {})
+            for (_, _, parent, code, name, kind, _, locked), label in zip(level, _labels(shape), strict=True)
         ]
         for level, shape in zip(levels, shapes, strict=True)
     ]

@@ -127,6 +127,7 @@ def test_what_was_seen_is_not_sent_again_until_it_changes(world: World, planner:
     for change in (
         "UPDATE grid SET name = name || '甲' WHERE plan_id = %s AND level = 1",
         "UPDATE grid SET kind = 'urban' WHERE plan_id = %s AND level = 1",
+        "UPDATE grid SET locked = true WHERE plan_id = %s AND level = 1",
         "UPDATE grid SET code = code || '9' WHERE plan_id = %s AND level = 1",
         "UPDATE grid SET geom = ST_Translate(geom, 0.0000001, 0) WHERE plan_id = %s",
         "DELETE FROM grid WHERE plan_id = %s AND level = 1",

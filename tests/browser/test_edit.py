@@ -138,6 +138,24 @@ def test_facts_are_changed_in_the_panel(desk: Desk) -> None:
     expect(page.locator("#edit-panel .history li")).to_have_count(3)
     page.locator("#edit-panel .history li button").last.click()
     expect(page.locator(".edit-result")).to_contain_text("→ <b>城南</b>")
+    # Locked: seen on the map, also after a reload, and its border is not offered.
+    page.reload()
+    page.wait_for_selector("#map[data-ready=true]")
+    expect(page.locator("#legend")).to_contain_text("已锁定的网格")
+    page.keyboard.press("r")
+    page.mouse.move(*desk.pixel(1, 0.3))
+    expect(page.locator(".drag-tip").last).to_contain_text("<b>城南</b> 已锁定，界线不能移动")
+    expect(page.locator("#map.fixed-border")).to_have_count(1)
+    desk.click(1, 0.3)
+    expect(page.locator("#locked-note")).to_contain_text("<b>城南</b> 已锁定，这条界线不能移动")
+    expect(page.locator("[data-handle], #straighten")).to_have_count(0)
+    shot(page, "edit-locked")
+    desk.click(2, 0.3)
+    expect(page.locator("[data-handle=middle]")).to_have_count(1)
+    expect(page.locator("#locked-note")).to_have_count(0)
+    page.keyboard.press("m")
+    desk.click(0.5, 0.5)
+    expect(page.locator("#edit-hint")).to_contain_text("<b>城南</b> 已锁定")
 
 
 def test_a_level_is_added_and_taken_away(desk: Desk) -> None:

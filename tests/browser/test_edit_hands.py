@@ -47,6 +47,19 @@ def house(plan: Plan, low: tuple[float, float], high: tuple[float, float]) -> Bu
     return Building.objects.create(institution=plan.institution, geom=f"SRID=4490;POLYGON(({text}))", households=7)
 
 
+def hue(desk: Desk, x: float, y: float) -> list[int]:
+    """Colour of the fill at a place, of grids at rest or in the hand."""
+    found: list[int] = desk.page.evaluate(
+        """([x, y]) => { const canvases = document.querySelectorAll('.leaflet-jt-moving-pane canvas, .leaflet-jt-grids-pane canvas');
+        return [...canvases].map((canvas) => { const { left, top } = canvas.getBoundingClientRect();
+            const ratio = canvas.width / canvas.getBoundingClientRect().width;
+            return [...canvas.getContext('2d').getImageData((x - left) * ratio, (y - top) * ratio, 1, 1).data];
+        }).find(([, , , alpha]) => alpha > 0) ?? []; }""",
+        list(desk.pixel(x, y)),
+    )
+    return found
+
+
 def paths(plan: Plan) -> list[dict[str, Any]]:
     return list(Edit.objects.filter(plan=plan, op="reshape").latest("revision").args["paths"])
 
@@ -153,9 +166,14 @@ def test_while_dragging_the_old_line_what_changes_hands_and_the_figures_are_seen
         page.mouse.move(*desk.pixel(2, 0.3))
         expect(page.locator(".drag-tip").last).to_contain_text("｜")
         desk.click(2, 0.3)
+        left, right = hue(desk, 1.5, 0.5), hue(desk, 2.8, 0.5)
+        assert left != right == hue(desk, 2.2, 0.52)
         page.mouse.move(*desk.pixel(2, 0.5))
         page.mouse.down()
         page.mouse.move(*desk.pixel(2.3, 0.55), steps=6)
+        page.wait_for_timeout(100)
+        # Before the drop: the fills of both sides are those of the border in the hand.
+        assert [hue(desk, x, 0.52) for x in (1.5, 2.2, 2.8)] == [left, left, right]
         tip = page.locator(".drag-tip").last
         expect(tip).to_contain_text(re.compile(r"001002 \+[\d,]+ 平方米"))
         expect(tip).to_contain_text("+7 户")

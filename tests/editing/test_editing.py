@@ -85,6 +85,27 @@ def test_a_border_of_two_villages_moves_on_every_level_at_once(desk: Desk) -> No
     assert set(answer["measures"]) == {str(desk.grid(code).pk) for code in ("001", "002", "001002", "002001")}
 
 
+@pytest.mark.domain("ZG02")
+def test_a_line_of_borders_is_redrawn_past_the_places_where_others_end(desk: Desk) -> None:
+    """The whole border of two villages, on which the borders of their grids end, in one stroke; undone and done again."""
+    before = contents(desk.plan)
+    stretch = {"old": at((2, 0), (2, 1), (2, 2)), "new": at((2, 0), (2.4, 0.5), (2.4, 1.5), (2, 2))}
+    refused = desk.try_to("redraw", old=stretch["old"], new=at((2, 0), (5, 1), (2, 2)))
+    assert_fault(refused, 400, "line_crosses_border")
+    assert refused.json()["where"]["features"]
+    tried = desk.do("redraw", **stretch, dry_run=True)
+    codes = ("001", "002", "001002", "001004", "002001", "002003")
+    assert set(tried["measures"]) == {str(desk.grid(code).pk) for code in codes} and contents(desk.plan) == before
+    answer = desk.do("redraw", **stretch)
+    assert answer["edit"]["label"].startswith("重画界线 ") and not audit(desk.plan)
+    assert answer["measures"] == tried["measures"]
+    after = contents(desk.plan)
+    desk.post("undo", base_revision=2)
+    assert contents(desk.plan) == before
+    desk.post("redo", base_revision=3)
+    assert contents(desk.plan) == after
+
+
 def test_rules_of_the_levels_above_are_judged_as_well(desk: Desk) -> None:
     """A split below leaves the village as it is; a border between villages changes what the village has."""
     Rule.objects.create(institution=desk.plan.institution, name="村面积", measure="area_km2", level=1, low=100)

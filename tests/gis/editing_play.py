@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import numpy as np
 import shapely
 
 from gis.coverage import is_exact_cover
-from gis.edit import Change, Grid, Key, Sheet, add_level, merge, remove_level, reparent, reshape, split, transfer
+from gis.edit import (
+    Change,
+    Grid,
+    Key,
+    Sheet,
+    add_level,
+    merge,
+    redraw,
+    remove_level,
+    reparent,
+    reshape,
+    split,
+    transfer,
+)
 from gis.edit.chain import add, chain_of
 from gis.errors import JingtianError
 from tests.gis.strategies import Tree
@@ -94,6 +107,37 @@ def random_reshape(sheet: Sheet, rng: Rng) -> Sheet:
     return reshape(sheet, [(old / 1e7, new / 1e7)], outer=bool(rng.integers(2)))
 
 
+def random_redraw(sheet: Sheet, rng: Rng) -> Sheet:
+    old, new = random_stroke(sheet, rng)
+    return redraw(sheet, old, new, outer=bool(rng.integers(2)))
+
+
+def random_stroke(sheet: Sheet, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
+    """A line along borders, mostly the straightest way on at each node, and a stroke not far from it."""
+    meeting: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
+    for edge in sheet.sides:
+        meeting[edge[:2]].add(edge[2:])
+        meeting[edge[2:]].add(edge[:2])
+    edges = sorted(sheet.sides)
+    edge = edges[rng.integers(len(edges))]
+    line = [edge[:2], edge[2:]]
+    for _ in range(rng.integers(8)):
+        (ax, ay), (bx, by) = line[-2:]
+        onward = sorted(
+            (end for end in meeting[bx, by] if end not in line),
+            key=lambda end: -np.cos(np.arctan2(end[1] - by, end[0] - bx) - np.arctan2(by - ay, bx - ax)),
+        )
+        if not onward:
+            break
+        line.append(onward[0] if rng.random() < 0.8 else onward[rng.integers(len(onward))])
+    old = np.array(line)
+    count = rng.integers(1, 5)
+    share = np.sort(rng.random(count))[:, None]
+    along = old[-1] - old[0]
+    inner = old[0] + along * share + rng.normal(0, 0.2, size=(count, 2)) * np.hypot(*along)
+    return old / 1e7, np.vstack([old[0], inner.round(), old[-1]]) / 1e7
+
+
 def random_node_move(sheet: Sheet, rng: Rng) -> Sheet:
     leaves = sheet.leaves()
     edge = sorted(leaves[rng.integers(len(leaves))].border)[0]
@@ -153,6 +197,7 @@ OPERATIONS: list[Callable[[Sheet, Rng], Sheet]] = [
     random_reshape,
     random_reshape,
     random_node_move,
+    random_redraw,
     random_split,
     random_split,
     random_merge,

@@ -8,11 +8,14 @@ import { Outcome } from "jt/outcome";
 import { Reshape } from "jt/reshape";
 import { Sheet } from "jt/sheet";
 import { Snap } from "jt/snap";
+import { fill } from "jt/text";
 import { Trial } from "jt/trial";
 
 const { gettext } = window;
 const KEYS = { v: "select", r: "reshape", s: "split", m: "merge", t: "transfer" };
 const DRAWING = ["split", "transfer"];
+
+const locked = (name) => fill(gettext("{names} 已锁定，界线不能移动。要改动它，请先选中该网格，在“修改”中解除锁定。"), { names: name });
 
 export class Editor {
   #view;
@@ -29,7 +32,7 @@ export class Editor {
   /**
    * @param {import("jt/view").View} view
    * @param {{level: () => number, selected: () => number|undefined, redraw: () => void, levels: () => void,
-   *          mark: (ids: number[]) => void, choose: (tool: string) => void, look: (id: number) => void}} page
+   *          mark: (ids: number[]) => void, bend: import("jt/grids").GridDrawing["bend"], choose: (tool: string) => void, look: (id: number) => void}} page
    */
   constructor(view, page) {
     this.#view = view;
@@ -45,10 +48,10 @@ export class Editor {
       onEnd: (line, closed) => this.#drawn(line, closed), onChange: (line) => this.#drawing(line),
     });
     this.reshape = new Reshape({
-      view, sheet: () => this.sheet, level: page.level, outer: () => this.panel.outer, snap: this.snap,
+      view, sheet: () => this.sheet, level: page.level, bend: page.bend, outer: () => this.panel.outer, snap: this.snap,
       revision: () => this.#plan.revision,
       commit: (op, args, base) => this.commit(op, args, base), preview: (op, args) => this.#try(op, args),
-      onPick: (names) => this.panel.picked(names), onVertex: (remove) => this.panel.vertex(remove),
+      onPick: (names, locks) => this.panel.picked(names, locks), onVertex: (remove) => this.panel.vertex(remove),
     });
     this.choose = new Choose((ids) => {
       page.mark(ids);
@@ -121,7 +124,7 @@ export class Editor {
     if (!this.active) return false;
     if (this.draw.active) this.draw.add(place);
     else if (this.tool === "reshape") this.reshape.click(place);
-    else if (this.tool === "merge") this.choose.toggle(this.sheet.gridAt(this.#page.level(), place)?.id);
+    else if (this.tool === "merge") this.#choose(this.sheet.gridAt(this.#page.level(), place));
     else if (this.tool === "transfer" && this.#receiver) this.#give(this.sheet.gridAt(this.#page.level(), place)?.id);
     else return false;
     return true;
@@ -206,7 +209,7 @@ export class Editor {
     if (this.tool !== "split") return;
     const lines = [...this.#lines, line];
     const grid = this.#splitGrid(lines[0]);
-    if (grid) this.#try("split", { grid: grid.id, lines }, { quiet: true });
+    if (grid && this.#isFree(grid)) this.#try("split", { grid: grid.id, lines }, { quiet: true });
   }
 
   async #split() {
@@ -226,6 +229,16 @@ export class Editor {
     return this.sheet.grid(this.#page.selected()) ?? this.sheet.gridAt(this.#page.level(), middle);
   }
 
+  /** Whether a grid may be changed; where it is locked, that is said. */
+  #isFree(grid) {
+    if (grid.locked) this.panel.hint(locked(grid.name));
+    return !grid.locked;
+  }
+
+  #choose(grid) {
+    if (grid && this.#isFree(grid)) this.choose.toggle(grid.id);
+  }
+
   async #merge() {
     const grids = this.choose.ids;
     this.choose.clear();
@@ -237,11 +250,12 @@ export class Editor {
     const to = this.sheet.gridAt(this.#page.level(), place)?.id;
     if (!to || to === this.#offered) return;
     this.#offered = to;
+    if (!this.#isFree(this.sheet.grid(to))) return;
     this.#try("transfer", { ring: this.#receiver, to }, { quiet: true });
   }
 
   async #give(to) {
-    if (!to) return;
+    if (!to || !this.#isFree(this.sheet.grid(to))) return;
     const ring = this.#receiver;
     this.#receiver = this.#offered = null;
     await this.commit("transfer", { ring, to });

@@ -90,12 +90,19 @@ export class EditPanel {
     ].filter(Boolean));
   }
 
-  /** The two names that the picked border separates. @param {string[]|null} names */
-  picked(names) {
+  /** The two names that the picked border separates, and who of those beside it is locked. @param {string[]|null} names */
+  picked(names, locks) {
     if (!this.#desk) return;
     this.tool("reshape");
     if (!names) return;
     this.#hint.replaceChildren(gettext("界线："), data(names.join(" ｜ ")), names.length < 2 ? ` ${gettext("(外界线)")}` : "");
+    if (locks.names.length) {
+      const text = locks.isFixed
+        ? gettext("{names} 已锁定，这条界线不能移动。要移动它，请先选中该网格，在“修改”中解除锁定。")
+        : gettext("{names} 已锁定，与它相接的顶点不能移动。");
+      this.#options.append(el("p", { class: "note", id: "locked-note" }, icon("lock"), " ", fill(text, { names: locks.names.join("、") })));
+    }
+    if (locks.isFixed) return;
     const metres = el("input", { type: "number", min: 1, max: 200, value: 20, "aria-label": gettext("容差 (米)") });
     const attempt = (work) => async () => {
       try {

@@ -10,6 +10,9 @@ export const BORDERS = [
   { stroke: "#9fb3b4", weight: 0.6 },
 ];
 
+/** Pixels by which an upper border is wider than the line that is drawn over it while it moves. */
+const IN_HAND = 4;
+
 export class GridDrawing {
   #view;
   #topology = null;
@@ -17,6 +20,9 @@ export class GridDrawing {
   #selected = null;
   #marked = [];
   #parts = [];
+  #mould = null;
+  #news = [];
+  #bent;
 
   /** Fill of a grid by what it measures, or null for the quiet fill; see jt/thematic. */
   look = () => null;
@@ -27,6 +33,7 @@ export class GridDrawing {
       view.drawing(() => this.#topology && this.#fills()),
       view.drawing(() => this.#topology && this.#borders()),
     ];
+    this.#bent = view.drawing(() => this.#mould && this.#moving());
     this.selection = view.drawing(() => this.#topology && this.#selection());
   }
 
@@ -34,8 +41,22 @@ export class GridDrawing {
   show(topology, level) {
     this.#topology = topology;
     this.#level = level;
-    for (const part of this.#parts) part.redraw();
-    this.selection.redraw();
+    this.#mould = null;
+    for (const part of [...this.#parts, this.#bent, this.selection]) part.redraw();
+  }
+
+  /**
+   * Grids on both sides of a border, and those above them, as they become under the hand; without a mould all is as it was.
+   * Only the first frame of a move draws the others, without them.
+   * @param {import("jt/mould").Mould|null} mould @param {number[][][]} [news] what takes the places of its stretches
+   */
+  bend(mould, news = []) {
+    const isSame = mould === this.#mould;
+    if (isSame && !mould) return;
+    const holds = (each) => each && [this.#selected, ...this.#marked].some((id) => each.has(id));
+    const isOutlined = holds(mould) || holds(this.#mould);
+    [this.#mould, this.#news] = [mould, news];
+    for (const part of [...(isSame ? [] : this.#parts), this.#bent, ...(isOutlined ? [this.selection] : [])]) part.redraw();
   }
 
   /** Fills the grids anew. */
@@ -48,12 +69,15 @@ export class GridDrawing {
     this.selection.redraw();
   }
 
+  #look(grid) { return this.look(grid) ?? (gridFill[grid.kind] ?? gridFill.rural)[grid.hue % HUES.length]; }
+
   /** One shape a fill, not one a grid: neighbours differ in hue, so what is joined here does not touch. */
   #fills() {
     const shapes = new Map();
     for (const grid of this.#topology.grids(this.#level)) {
-      const { polygons, kind, hue } = grid;
-      const look = this.look(grid) ?? (gridFill[kind] ?? gridFill.rural)[hue % HUES.length];
+      if (this.#mould?.has(grid.id)) continue;
+      const { polygons } = grid;
+      const look = this.#look(grid);
       if (!shapes.has(look)) shapes.set(look, []);
       shapes.get(look).push(...polygons);
     }
@@ -61,14 +85,26 @@ export class GridDrawing {
   }
 
   #borders() {
-    const lines = this.#topology.borders(this.#level).map((arcs, level) => ({ arcs, look: BORDERS[level] }));
+    const kept = (arcs) => (this.#mould ? this.#mould.without(arcs) : arcs);
+    const lines = this.#topology.borders(this.#level).map((arcs, level) => ({ arcs: kept(arcs), look: BORDERS[level] }));
     return this.#view.lines(lines.reverse(), "jt-borders");
+  }
+
+  /** The grids that change under the hand. Upper borders show their strength beside the line in the hand. */
+  #moving() {
+    const shapes = this.#topology.grids(this.#level).filter(({ id }) => this.#mould.has(id))
+      .map((grid) => ({ polygons: this.#mould.polygons(grid.id, this.#news), look: this.#look(grid) }));
+    const lines = this.#news.map((path, index) => ({ rank: this.#mould.ranks[index], path })).filter(({ rank }) => rank < this.#level)
+      .map(({ rank, path }) => ({ arcs: [path], look: { ...BORDERS[rank], weight: BORDERS[rank].weight + IN_HAND } }));
+    const parts = [this.#view.polygons(shapes, "jt-moving"), this.#view.lines(lines, "jt-moving")];
+    return { remove: () => parts.forEach((part) => part.remove()) };
   }
 
   #selection() {
     const outline = (id, look) => {
       const grid = this.#topology.grid(id);
-      return grid ? [{ polygons: grid.polygons, look }] : [];
+      const polygons = this.#mould?.has(id) ? this.#mould.polygons(id, this.#news) : grid?.polygons;
+      return polygons ? [{ polygons, look }] : [];
     };
     return this.#view.polygons(
       [

@@ -1,4 +1,5 @@
 /** Names on the map: the shortest useful form, longer where there is room, never one over another. */
+import { padlock } from "jt/patterns";
 
 const FAMILY = getComputedStyle(document.documentElement).getPropertyValue("--font");
 const LOOKS = [
@@ -16,6 +17,9 @@ const SHIFTS = [0, 22, -22];
 const HALO = 3;
 const CELL = 64;
 const SIGN = 28;
+/** Height of the padlock of a locked grid, and what it needs beside its name. */
+const LOCK = 12;
+const LOCK_ROOM = 14;
 
 /** Forms of a grid's label that it has room for, longest first: the last level goes by the last digits of its code. */
 function forms({ name, code, level }, value, topology, room, measure) {
@@ -62,17 +66,22 @@ export class Labels {
       context.fillStyle = look.colour;
       for (const { grid, place, room } of this.#inSight(level, size)) {
         const shifts = SHIFTS.filter((shift) => 2 * Math.abs(shift) + look.size <= room.y);
-        this.#write(context, forms(grid, level === this.#level ? this.value(grid) : "", this.#topology, room, measure), place, shifts, look.size, taken);
+        const labels = forms(grid, level === this.#level ? this.value(grid) : "", this.#topology, room, measure);
+        // Locked is said also where the name has no room.
+        const written = grid.locked ? [...labels, { text: "", width: 0 }] : labels;
+        this.#write(context, written, place, shifts, look, taken, grid.locked);
       }
     }
   }
 
-  #write(context, labels, { x, y }, shifts, size, taken) {
+  #write(context, labels, { x, y }, shifts, { size, colour }, taken, isLocked = false) {
+    const room = isLocked ? LOCK_ROOM : 0;
     for (const { text, width } of labels)
       for (const shift of shifts)
-        if (taken.take({ x, y: y + shift }, width + 6, size + 6)) {
-          context.strokeText(text, x, y + shift);
-          context.fillText(text, x, y + shift);
+        if (taken.take({ x, y: y + shift }, width + room + 6, size + 6)) {
+          context.strokeText(text, x + room / 2, y + shift);
+          context.fillText(text, x + room / 2, y + shift);
+          if (isLocked) padlock(context, x - width / 2, y + shift, LOCK, colour);
           return;
         }
   }

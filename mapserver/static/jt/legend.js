@@ -5,7 +5,7 @@ import { BORDERS } from "jt/grids";
 import { pointSign } from "jt/signs";
 import { fill } from "jt/text";
 import { DOT } from "jt/tiles";
-import { defectColour, defectFill, gridFill } from "jt/patterns";
+import { defectColour, defectFill, gridFill, padlock } from "jt/patterns";
 
 const { gettext } = window;
 const WIDE = "(min-width: 1024px)";
@@ -17,10 +17,11 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
  * @param {object} plan
  * @param {number} level the level shown
  * @param {{id: string, name: string, kinds: {id: string, name: string, icon: string, colour: string}[]}[]} layers those shown
+ * @param {boolean} hasLocked whether any grid of the plan is locked
  * @param {{title: string, rows: {look: object, text: string}[]}|null} [measured] classes of the measure that colours the grids
  */
-export function drawLegend(plan, level, layers, measured = null) {
-  byId("legend").querySelector(".legend-body").replaceChildren(
+export function drawLegend(plan, level, layers, hasLocked = false, measured = null) {
+  byId("legend").querySelector(".legend-body").replaceChildren(...[
     ...plan.level_names.slice(0, level + 1).map((name, depth) =>
       row(swatch((context) => line(context, BORDERS[depth])), el("span", { translate: "no" }, name), gettext("界线"))),
     ...(measured
@@ -29,12 +30,13 @@ export function drawLegend(plan, level, layers, measured = null) {
           row(swatch((context) => box(context, gridFill.rural[0])), gettext("农村网格")),
           row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
         ]),
+    hasLocked && row(swatch((context) => padlock(context, 14, 7, 14, "#1f4a4e")), gettext("已锁定的网格: 界线不能移动")),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
     ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind), kind.name))),
     ...layers.filter(({ dense }) => dense).map(({ name }) => row(swatch(dots), fill(gettext("{layer}: 圆点越大, 数量越多"), { layer: name }))),
-    ...(plan.synthetic ? [row(demoBorders())] : []),
-  );
+    plan.synthetic && row(demoBorders()),
+  ].filter(Boolean));
 }
 
 const row = (...children) => el("div", { class: "legend-row" }, children);

@@ -91,6 +91,7 @@ const editor = new Editor(view, {
   redraw: redrawEdited,
   levels: () => { offerLevels(); showLevel(Math.min(now.level, topology.levels - 1)); },
   mark: (ids) => drawing.select(now.grid, ids),
+  bend: (mould, news) => drawing.bend(mould, news),
   choose: takeTool,
   look: (id) => {
     const grid = topology.grid(id);
@@ -189,7 +190,7 @@ function redrawEdited() {
 }
 
 function legend() {
-  if (plan) drawLegend(plan, now.level, points.visible, thematic.legend());
+  if (plan) drawLegend(plan, now.level, points.visible, topology.hasLocked, thematic.legend());
 }
 
 function overview() {

@@ -65,6 +65,31 @@ export function rampFills(count, diverging = false) {
   return kept.get(key);
 }
 
+/** A padlock, for grids that are locked: its middle, its height, its colour. */
+export function padlock(context, x, y, height, colour) {
+  const unit = height / 12;
+  context.save();
+  context.translate(x, y);
+  context.scale(unit, unit);
+  context.strokeStyle = "rgb(255 255 255 / 92%)";
+  context.lineWidth = 4;
+  const bow = () => {
+    context.beginPath();
+    context.arc(0, -2, 3, Math.PI, 0);
+    context.lineTo(3, 1);
+    context.moveTo(-3, -2);
+    context.lineTo(-3, 1);
+    context.stroke();
+  };
+  bow();
+  context.strokeRect(-4.5, 0, 9, 6);
+  context.strokeStyle = context.fillStyle = colour;
+  context.lineWidth = 1.6;
+  bow();
+  context.fillRect(-4.5, 0, 9, 6);
+  context.restore();
+}
+
 /** Fill of a defect: red for a gap, violet and ruled the other way for an overlap. */
 export const defectFill = {
   gap: { fill: ruled({ colour: "#b3261e", tint: 0.18, line: 0.95, gap: 7, width: 2 }), opacity: 1 },

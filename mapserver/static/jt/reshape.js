@@ -31,7 +31,7 @@ export class Reshape {
 
   /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number,
    *           revision: () => number, commit: (op: string, args: object, base?: number) => Promise<object|null>, preview: (op: string, args: object) => void,
-   *           outer: () => boolean, snap: import("jt/snap").Snap, onPick: (names: string[]|null) => void,
+   *           outer: () => boolean, snap: import("jt/snap").Snap, onPick: (names: string[]|null, locks?: {names: string[], isFixed: boolean}) => void,
    *           onVertex: (remove: (() => void)|null) => void}} map  onVertex: a vertex is chosen; null for a node, which stays */
   constructor(map) {
     this.#map = map;
@@ -48,9 +48,13 @@ export class Reshape {
     this.#hover?.drawn.remove();
     this.#hover = null;
     this.#map.view.tip(null);
+    this.#map.view.element.classList.remove("fixed-border");
     if (!found) return;
     const names = this.#map.sheet().sides(found, this.#map.level()).map(({ name }) => name);
-    this.#map.view.tip(place, [names.length > 1 ? names.join(" ｜ ") : `${names[0]} ${gettext("(外界线)")}`]);
+    const locked = this.#map.sheet().locks(found).map(({ name }) => name);
+    this.#map.view.element.classList.toggle("fixed-border", locked.length > 0);
+    this.#map.view.tip(place, [names.length > 1 ? names.join(" ｜ ") : `${names[0]} ${gettext("(外界线)")}`,
+      ...(locked.length ? [fill(gettext("{names} 已锁定，界线不能移动"), { names: locked.join("、") })] : [])]);
     const line = this.#map.sheet().border(found, this.#map.level()).map(({ x, y }) => [x, y]);
     this.#hover = { edge: found, drawn: this.#map.view.lines([{ arcs: [line], look: { ...PICKED, weight: 3 } }], "jt-edit") };
   }
@@ -70,7 +74,17 @@ export class Reshape {
   }
 
   /** Which grids the border separates, and what can be done with it. */
-  say() { this.#map.onPick(this.#edge && this.#map.sheet().sides(this.#edge, this.#map.level()).map(({ name }) => name)); }
+  say() {
+    const sheet = this.#map.sheet();
+    this.#map.onPick(this.#edge && sheet.sides(this.#edge, this.#map.level()).map(({ name }) => name), this.#edge && this.#locks());
+  }
+
+  /** The locked grids at the border, and whether all of it is theirs. @returns {{names: string[], isFixed: boolean}} */
+  #locks() {
+    const { border } = this;
+    const locks = border.slice(1).map((vertex, index) => this.#map.sheet().locks(vertex.around.get(border[index])));
+    return { names: [...new Set(locks.flat().map(({ name }) => name))], isFixed: locks.every(({ length }) => length > 0) };
+  }
 
   /** After the sheet has changed: the same border, if it is still there. */
   refresh() {
@@ -106,11 +120,12 @@ export class Reshape {
     notify("");
     const apart = 1.5 * handleSize();
     // In the order in which Tab goes along the border.
+    const isLocked = (edge) => this.#map.sheet().locks(edge).length > 0;
     border.forEach((vertex, index) => {
       const number = vertices.indexOf(vertex) + 1;
-      if (number && !(isClosed && index === border.length - 1)) this.#vertexHandle(vertex, number, vertices.length);
+      if (number && !(isClosed && index === border.length - 1) && ![...vertex.around.values()].some(isLocked)) this.#vertexHandle(vertex, number, vertices.length);
       const next = border[index + 1];
-      if (!next) return;
+      if (!next || isLocked(vertex.around.get(next))) return;
       const [a, b] = [vertex, next].map(({ x, y }) => view.pixel([x, y]));
       const middle = [(vertex.x + next.x) / 2, (vertex.y + next.y) / 2];
       if (Math.hypot(a.x - b.x, a.y - b.y) > apart && view.shows(middle)) this.#middleHandle(vertex, next, middle);

@@ -77,6 +77,12 @@ export class Sheet {
     return rank;
   }
 
+  /** Whether any grid is locked. */
+  get hasLocked() { return [...this.#grids.values()].some(({ locked }) => locked); }
+
+  /** The locked grids, of whatever level, whose border an edge is: it does not move. @returns {SheetGrid[]} */
+  locks(edge) { return [...edge.grids.keys()].map((id) => this.#grids.get(id)).filter(({ locked }) => locked); }
+
   /** The border of a level to which an edge belongs: from node to node of that level, or closed. @returns {Vertex[]} */
   border(edge, level) {
     return walk(edge, (each) => this.rank(each) <= level);

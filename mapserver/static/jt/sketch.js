@@ -1,4 +1,5 @@
 /** A border on the move: the old line dashed, the new one solid, what changes hands hatched, and by how much in figures. */
+import { Mould } from "jt/mould";
 import { handedFill, HUES } from "jt/patterns";
 import { signedArea, signedCount } from "jt/text";
 
@@ -10,10 +11,12 @@ const NEW = { stroke: "#0b5fff", weight: 3 };
 export class Sketch {
   #map;
   #parts = [];
+  #mould = null;
   #at = null;
   #growth = new Map();
 
-  /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number}} map */
+  /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number,
+   *           bend: (mould: Mould|null, news?: number[][][]) => void}} map  bend: draws the grids as they become */
   constructor(map) {
     this.#map = map;
   }
@@ -34,6 +37,9 @@ export class Sketch {
         { arcs: paths.map((path) => path.new), look: NEW },
       ], "jt-edit"),
     ];
+    const olds = paths.map(({ old }) => old);
+    if (!this.#mould?.fits(sheet(), olds)) this.#mould = new Mould(sheet(), olds);
+    this.#map.bend(this.#mould, paths.map((path) => path.new));
     this.#at = at;
     this.#growth.clear();
     for (const { from, to, metres } of handed)
@@ -47,7 +53,8 @@ export class Sketch {
 
   clear() {
     this.#remove();
-    this.#at = null;
+    this.#at = this.#mould = null;
+    this.#map.bend(null);
     this.#map.view.tip(null);
   }
 

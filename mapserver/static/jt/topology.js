@@ -3,7 +3,7 @@
  * at a point. Coordinates are the stored ones: multiples of 1e-7 degree, CGCS2000 longitude and latitude.
  *
  * @typedef {{id: number, level: number, code: string, name: string, kind: string, parent: number|null,
- *            label: [number, number], polygons: number[][][][], bbox: number[], hue: number}} Grid
+ *            locked?: boolean, label: [number, number], polygons: number[][][][], bbox: number[], hue: number}} Grid
  */
 import "topojson-client";
 
@@ -29,6 +29,9 @@ export class Topology {
     if (!this.drawn.has(level)) this.drawn.set(level, this.#decode(level));
     return this.drawn.get(level);
   }
+
+  /** Whether any grid is locked. */
+  get hasLocked() { return this.objects.some((geometries) => geometries.some(({ properties }) => properties.locked)); }
 
   /** Number of the level a grid is on, or undefined. */
   levelOf(id) {

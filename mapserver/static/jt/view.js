@@ -9,7 +9,7 @@ import { fromCgcs2000, toCgcs2000 } from "jt/datum";
 import { distance } from "jt/text";
 
 const { gettext, L } = window;
-const PANES = { "jt-grids": 400, "jt-borders": 410, "jt-selection": 420, "jt-dense": 425, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
+const PANES = { "jt-grids": 400, "jt-moving": 405, "jt-borders": 410, "jt-selection": 420, "jt-dense": 425, "jt-labels": 430, "jt-edit": 440, "jt-handles": 650 };
 const CLOSEST = 20;
 const MARGIN = 16;
 const NARROW = 640;
