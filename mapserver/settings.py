@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "layers.orgs",
     "layers.audit",
     "layers.accounts",
+    "layers.notices",
     "layers.grids",
     "layers.features",
     "layers.facilities",

@@ -181,17 +181,21 @@ def one_list(
 
 @router.get("/people/proposals")
 def proposals(request: HttpRequest) -> list[dict[str, Any]]:
-    """What waits for a decision: of the people whom the user may see; `can_decide` where it is hers."""
+    """What waits for a decision, of the people whom the user may see: a beginning, or with `end_asked` an end; `can_decide` where it is hers."""
     return [
         assignment_json(one) | {"can_decide": rights.may_decide(request.user, one)} for one in proposed(request.user)
     ]
 
 
 def proposed(user: User) -> list[Assignment]:
-    """Proposals about people whom a user may see."""
-    found = Assignment.objects.filter(
-        status=Assignment.Status.PROPOSED, staff__in=Staff.objects.visible_to(user)
-    ).select_related("staff__institution", "grid__parent", "post", "replaces__staff", "proposed_by")
+    """What waits for a decision about people whom a user may see."""
+    found = (
+        Assignment.objects.waiting()
+        .filter(staff__in=Staff.objects.visible_to(user))
+        .select_related(
+            "staff__institution", "grid__parent", "post", "replaces__staff__institution", "proposed_by", "end_asked_by"
+        )
+    )
     return list(found.order_by("valid_from", "pk"))
 
 
@@ -279,19 +283,19 @@ def hand_over(request: HttpRequest, assignment_id: int, form: HandOverIn) -> Sta
 
 @router.post("/assignments/{int:assignment_id}/end")
 def end(request: HttpRequest, assignment_id: int, form: DayIn) -> dict[str, Any]:
-    """End somebody's turn, with nobody to follow."""
+    """End somebody's turn, with nobody to follow, or propose it to the unit above."""
     return assignment_json(arrange.end(request.user, seen_assignment(request, assignment_id), form.day))
 
 
 @router.post("/assignments/{int:assignment_id}/approve")
 def approve(request: HttpRequest, assignment_id: int, form: NoteIn) -> dict[str, Any]:
-    """Agree to a proposal."""
+    """Agree to a beginning or an end that waits."""
     return assignment_json(arrange.approve(request.user, seen_assignment(request, assignment_id), form.note))
 
 
 @router.post("/assignments/{int:assignment_id}/refuse")
 def refuse(request: HttpRequest, assignment_id: int, form: NoteIn) -> dict[str, Any]:
-    """Decline a proposal."""
+    """Decline a beginning or an end that waits."""
     return assignment_json(arrange.refuse(request.user, seen_assignment(request, assignment_id), form.note))
 
 

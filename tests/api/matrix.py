@@ -256,6 +256,7 @@ PAGES = [
     read("/shared/<str:token>/", "/shared/{token}/", PUBLIC, PUBLIC),
     read("/audit/", "/audit/", "AU", "AU"),
     read("/audit/audit.csv", "/audit/audit.csv", "AU", "AU"),
+    read("/notices/", "/notices/", ALL, ALL),
     read("/account/", "/account/", ALL, ALL),
     read("/account/password/", "/account/password/", ALL, ALL),
     read("/account/second-factor/", "/account/second-factor/", ALL, ALL),

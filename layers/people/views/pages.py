@@ -39,7 +39,7 @@ from layers.people.forms import (
 from layers.people.hierarchy import Node, who_is_over, who_is_under
 from layers.people.sheets import sheet_of
 from layers.staff import registry, rights
-from layers.staff.history import grid_on, history, in_charge
+from layers.staff.history import grid_on, grids_of_code, history, in_charge
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.staff.photos import store
 from layers.staff.vocabulary import label, terms
@@ -247,8 +247,8 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
     if do and _change_unit(request, unit, do, assign, turns):
         return redirect(request.path)
     past = history(unit) if is_grid else Assignment.objects.filter(post=unit).select_related("staff__institution")
-    waiting = Assignment.objects.filter(own, status=Assignment.Status.PROPOSED)
-    waiting = waiting.filter(grid=unit) if is_grid else waiting.filter(post=unit)
+    waiting = Assignment.objects.waiting().filter(own)
+    waiting = waiting.filter(grid__in=grids_of_code(unit)) if is_grid else waiting.filter(post=unit)
     members = Assignment.objects.filter(where & own, kind=Assignment.Kind.MEMBER).on(at) if was else []
     context = {
         "unit": unit,
@@ -303,7 +303,8 @@ def _change_unit(
         return attempt(request, form, act, _("已交接; 须审批的等待上级机构审批。"))
     if do == "end":
         form = turn["end"]
-        return attempt(request, form, lambda: arrange.end(user, turn["one"], form.cleaned_data["day"]), _("已办理。"))
+        said = _("已办理; 须审批的等待上级机构审批。")
+        return attempt(request, form, lambda: arrange.end(user, turn["one"], form.cleaned_data["day"]), said)
     raise Http404
 
 

@@ -81,6 +81,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at, status=Assignment.Status.APPROVED
         )
 
+    def waiting(self) -> AssignmentQuerySet:
+        """What waits for a decision: proposals, and turns whose end somebody asks for."""
+        return self.filter(Q(status=Assignment.Status.PROPOSED) | Q(end_asked__isnull=False))
+
     def serving(self) -> AssignmentQuerySet:
         """Those of people who are in charge or stand in, not of those who merely belong to a grid."""
         return self.exclude(kind=Assignment.Kind.MEMBER)
@@ -134,6 +138,19 @@ class Assignment(models.Model):
     status = models.CharField(_("状态"), max_length=8, choices=Status.choices, default=Status.APPROVED)
     replaces = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="replaced_by", verbose_name=_("接替")
+    )
+    continues = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continued_by",
+        verbose_name=_("接续"),
+        help_text=_("同一责任在前一方案中的记录"),
+    )
+    end_asked = models.DateField(_("申请结束日期"), null=True, blank=True)
+    end_asked_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("申请结束的人")
     )
     filing = models.CharField(_("备案号"), max_length=60, blank=True)
     note = models.CharField(_("说明"), max_length=300, blank=True)
@@ -194,6 +211,11 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} {self.role} {self.grid_id or self.post_id}"
+
+    @property
+    def asker(self) -> int | None:
+        """Who asks for what waits for a decision."""
+        return self.proposed_by_id if self.status == self.Status.PROPOSED else self.end_asked_by_id
 
     @property
     def unit(self) -> Grid | Post:
