@@ -86,13 +86,40 @@ def rows_of(key: str, user: User, day: dt.date | None = None) -> list[Row]:
     return list(LISTS[key].rows(user, day or timezone.localdate()))
 
 
-def leaves(user: User, day: dt.date) -> QuerySet[Grid]:
-    """The smallest grids of the plans of the user's own bank in force on a day; each with its label point."""
+def own_grids(user: User, day: dt.date) -> QuerySet[Grid]:
+    """The grids that the user answers for, of the plans in force on a day; each with its label point.
+
+    Of plans of her own institution and those below, all. Of a plan of an institution above, those that people of her
+    institution serve or have served in it, at whatever level, with all below them: so a vacant grid is listed with whoever
+    leads the village or township around it, and with whoever had it last. A field worker's are those that she serves.
+    """
     if user.institution is None or user.is_regulator:
         return Grid.objects.none()
-    plans = Plan.objects.visible_to(user).in_force(day)
-    found = Grid.objects.filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))), plan__in=plans)
-    return _labelled(found).select_related("parent", "plan__institution").order_by("code")
+    grids = Grid.objects.filter(plan__in=Plan.objects.visible_to(user).in_force(day))
+    if user.role == User.Role.WORKER:
+        mine = Q(pk__in=_below(Assignment.objects.on(day).filter(staff__user=user)))
+    else:
+        mine = Q(plan__institution__path__startswith=user.institution.path)
+        if not user.institution.is_root():
+            people = Staff.objects.filter(institution__path__startswith=user.institution.path)
+            turns = Assignment.objects.filter(staff__in=people, status=Assignment.Status.APPROVED, grid__in=grids)
+            mine |= Q(pk__in=_below(turns))
+    return _labelled(grids.filter(mine)).select_related("parent", "plan__institution").order_by("code")
+
+
+def _below(turns: QuerySet[Assignment]) -> set[int]:
+    """The grids of some turns, and all below them."""
+    step = set(turns.filter(grid__isnull=False).order_by().values_list("grid", flat=True))
+    found = set(step)
+    while step:
+        step = set(Grid.objects.filter(parent__in=step).values_list("pk", flat=True)) - found
+        found |= step
+    return found
+
+
+def leaves(user: User, day: dt.date) -> QuerySet[Grid]:
+    """The smallest of the user's own grids."""
+    return own_grids(user, day).filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))))
 
 
 def _labelled(grids: QuerySet[Grid]) -> QuerySet[Grid]:
@@ -196,20 +223,13 @@ def unfiled(user: User, day: dt.date) -> Iterable[Row]:
 
 @_list("rules", gettext_lazy("违反配比规则"), gettext_lazy("人员配比不符合规则的网格和人员"), "LA03")
 def rules(user: User, day: dt.date) -> Iterable[Row]:
-    grids = {grid.pk: grid for grid in _led_and_leaves(user, day)}
+    grids = {grid.pk: grid for grid in own_grids(user, day)}
     people = {one.pk: one for one in Staff.objects.visible_to(user).employed(day).select_related("institution")}
     for fault in [*checks.of_grids(grids.values()), *checks.of_staff(people.values())]:
         yield Row(grid=grids.get(fault.grid or 0), staff=people.get(fault.staff or 0), text=fault.message)
     if user.role in VIEWERS:
         institutions = Institution.objects.visible_to(user)
         yield from (Row(text=fault.message) for fault in checks.of_institutions(institutions))
-
-
-def _led_and_leaves(user: User, day: dt.date) -> QuerySet[Grid]:
-    if user.institution is None or user.is_regulator:
-        return Grid.objects.none()
-    grids = Grid.objects.filter(plan__in=Plan.objects.visible_to(user).in_force(day))
-    return _labelled(grids).select_related("parent", "plan__institution").order_by("code")
 
 
 def _assigned(user: User, assignments: QuerySet[Assignment]) -> Iterable[Assignment]:
