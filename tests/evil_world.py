@@ -54,9 +54,9 @@ NOT_TYPED = {
     "grid": {"code"},
     "grid_count": {"measure"},
     "feature_kind": {"layer", "key", "icon", "colour", "domain"},
-    **{table: {"kind", "grid_code"} for table in ("outlet", "machine", "place", "customer")},
+    **{table: {"kind", "grid_code"} for table in ("outlet", "machine", "place", "customer", "post")},
     "care": {"category"},
-    **{table: {"kind"} for table in ("staff", "staff_item", "post")},
+    **{table: {"kind"} for table in ("staff", "staff_item")},
     "assignment": {"role"},
     "term": {"code"},
     "public_sheet": {"code", "token"},
@@ -164,7 +164,7 @@ def evil_bank() -> Bank:
     spot = Point(CORNER[0] / 1e7 + 0.0005, CORNER[1] / 1e7 + 0.0005, srid=SRID)
     kinds = [
         Kind.objects.create(institution=head, layer=layer, key=OWN, name="x", attributes=ATTRIBUTES)
-        for layer in ("outlets", "machines", "places", "customers")
+        for layer in ("outlets", "machines", "places", "customers", "posts")
     ]
     people = add_people(head, branch, leaf, spot, users)
     add_features(branch, spot)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -297,33 +296,6 @@ def approve(request: HttpRequest, assignment_id: int, form: NoteIn) -> dict[str,
 def refuse(request: HttpRequest, assignment_id: int, form: NoteIn) -> dict[str, Any]:
     """Decline a beginning or an end that waits."""
     return assignment_json(arrange.refuse(request.user, seen_assignment(request, assignment_id), form.note))
-
-
-@router.get("/posts")
-def posts(request: HttpRequest) -> dict[str, Any]:
-    """The posts that the user may see as GeoJSON, each with who is in charge and with its partners."""
-    found = Post.objects.visible_to(request.user).select_related("institution").prefetch_related("partners")
-    holders: dict[int, list[str]] = {}
-    for post, name in Assignment.objects.on().serving().filter(post__in=found).values_list("post", "staff__name"):
-        holders.setdefault(post, []).append(name)
-    return {"type": "FeatureCollection", "features": [_post(post, holders.get(post.pk, [])) for post in found]}
-
-
-def _post(post: Post, holders: list[str]) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "id": post.pk,
-        "geometry": json.loads(post.geom.json),
-        "properties": unit_json(post)
-        | {
-            "kind": post.kind,
-            "kind_label": label("post", post.kind, post.institution),
-            "institution": post.institution.name,
-            "in_charge": holders,
-            "partners": [other.pk for other in post.partners.all()],
-            "synthetic": post.synthetic,
-        },
-    }
 
 
 def seen_staff(request: HttpRequest, pk: int) -> Staff:

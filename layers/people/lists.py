@@ -1,4 +1,4 @@
-"""What is not as it should be: vacant grids, double holders, absent without backup, and so on. Each is one list of rows.
+"""What is not as it should be: vacant grids, double holders, absent without backup, and so on; and all posts. Each is one list of rows.
 
 A row is about a grid, a person or a post; what a user may not see is in no list.
 """
@@ -6,6 +6,7 @@ A row is about a grid, a person or a post; what a user may not see is in no list
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.people import checks
+from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
 from layers.staff.models.people import VIEWERS
 from layers.staff.vocabulary import label, terms
@@ -66,16 +68,18 @@ class List:
     about: str | Promise
     domain: str
     rows: Callable[[User, dt.date], Iterable[Row]]
+    is_fault: bool = True
+    """Whether what it lists is not as it should be."""
 
 
 LISTS: dict[str, List] = {}
 
 
 def _list(
-    key: str, name: str | Promise, about: str | Promise, domain: str
+    key: str, name: str | Promise, about: str | Promise, domain: str, *, is_fault: bool = True
 ) -> Callable[..., Callable[..., Iterable[Row]]]:
     def add(rows: Callable[[User, dt.date], Iterable[Row]]) -> Callable[..., Iterable[Row]]:
-        LISTS[key] = List(key, name, about, domain, rows)
+        LISTS[key] = List(key, name, about, domain, rows, is_fault)
         return rows
 
     return add
@@ -209,7 +213,24 @@ def items(user: User, day: dt.date) -> Iterable[Row]:
 def posts(user: User, day: dt.date) -> Iterable[Row]:
     held = Assignment.objects.on(day).filter(post=OuterRef("pk"), kind=MAIN)
     found = Post.objects.visible_to(user).filter(~Exists(held)).select_related("institution").order_by("code")
-    return (Row(post=post, text=label("post", post.kind, post.institution)) for post in found)
+    names = post_labels(user)
+    return (Row(post=post, text=names.get(post.kind, post.kind)) for post in found)
+
+
+@_list("all-posts", gettext_lazy("全部点位"), gettext_lazy("点和线的责任单元, 以及责任人"), "GB01", is_fault=False)
+def all_posts(user: User, day: dt.date) -> Iterable[Row]:
+    names, held = post_labels(user), defaultdict(list)
+    for one in (
+        Assignment.objects.on(day)
+        .serving()
+        .filter(post__isnull=False, staff__in=Staff.objects.visible_to(user))
+        .select_related("staff__institution")
+    ):
+        held[one.post_id].append(one)
+    for post in Post.objects.visible_to(user).select_related("institution").order_by("code", "pk"):
+        text = names.get(post.kind, post.kind)
+        for one in held[post.pk] or [None]:
+            yield Row(post=post, staff=one and one.staff, assignment=one and one.pk, text=text)
 
 
 @_list("unfiled", gettext_lazy("未备案"), gettext_lazy("须备案的角色中没有备案号的"), "LA02")
@@ -253,6 +274,7 @@ def counts(user: User) -> list[dict[str, Any]]:
             "name": str(one.name),
             "about": str(one.about),
             "domain": one.domain,
+            "is_fault": one.is_fault,
             "count": len(rows_of(one.key, user)),
         }
         for one in LISTS.values()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from layers.audit.masking import Sight, mask_phone, sight
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment, Staff, StaffSettings
-from layers.staff.models.people import VIEWERS
+from layers.staff.models.people import ARRANGERS, VIEWERS
 
-ARRANGERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
 HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
 
 

@@ -205,7 +205,6 @@ API = [
     ),
     Line("POST /api/assignments/{assignment_id}/approve", "/api/assignments/{proposal}/approve", "APM", body={}),
     Line("POST /api/assignments/{assignment_id}/refuse", "/api/assignments/{proposal}/refuse", "APM", body={}),
-    read("/api/posts", "/api/posts", ALL, ALL),
     # imports
     Line(
         "POST /api/imports/",

@@ -40,6 +40,7 @@ from layers.people.hierarchy import Node, who_is_over, who_is_under
 from layers.people.sheets import sheet_of
 from layers.staff import registry, rights
 from layers.staff.history import grid_on, grids_of_code, history, in_charge
+from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.staff.photos import store
 from layers.staff.vocabulary import label, terms
@@ -255,7 +256,7 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
         "is_grid": is_grid,
         "chain": _chain(unit) if is_grid else [],
         "partners": [] if is_grid else Post.objects.visible_to(user).filter(pk__in=unit.partners.all()),
-        "kind": "" if is_grid else label("post", unit.kind, unit.institution),
+        "kind": "" if is_grid else post_labels(user).get(unit.kind, unit.kind),
         "turns": turns,
         "members": [_turn(one, at) for one in members],
         "history": [_turn(one, at) for one in past.filter(own)[:100]],

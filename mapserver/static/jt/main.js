@@ -14,7 +14,6 @@ import { drawLegend, openLegend } from "jt/legend";
 import { Locate, toolButtons } from "jt/locate";
 import { Panel, problem } from "jt/panel";
 import { partitionForm, putAway, rebalanceForm } from "jt/partition";
-import { Posts } from "jt/posts";
 import { Remarks } from "jt/remarks";
 import { Search } from "jt/search";
 import * as state from "jt/state";
@@ -37,7 +36,7 @@ const coverage = new Coverage(view, panel);
 const remarks = new Remarks(view);
 const points = new PointLayers(view, page.dense, {
   onChange: () => {
-    now.layers = [...points.shown, ...posts.shown];
+    now.layers = points.shown;
     legend();
     labels.repaint();
     remember();
@@ -52,10 +51,6 @@ const finder = new Finder(view, panel, points, page.institutions, {
   onGrid: selectGrid,
   onClosed: overview,
   remember,
-});
-const posts = new Posts(view, {
-  onChange: () => { now.layers = [...points.shown, ...posts.shown]; remember(); },
-  show: (content) => { request += 1; finder.close(); panel.show(content); },
 });
 const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
 
@@ -100,7 +95,6 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
-  const postsShown = posts.start([...now.layers]);
   const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
@@ -112,7 +106,7 @@ async function start() {
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
-  await Promise.all([layers, measures, postsShown]);
+  await Promise.all([layers, measures]);
   tellUnread();
   await points.show(topology.bbox);
   legend();
