@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "layers.orgs",
     "layers.audit",
     "layers.accounts",
+    "layers.notices",
     "layers.grids",
     "layers.features",
     "layers.facilities",
@@ -185,6 +186,7 @@ AUDIT_IGNORED_COLUMNS = {
     "machine": ["area_id", "grid_code"],
     "outlet": ["area_id", "grid_code"],
     "place": ["area_id", "grid_code"],
+    "post": ["area_id", "grid_code"],
     "point_import": ["progress", "process", "result"],
 }
 """Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""

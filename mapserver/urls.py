@@ -23,6 +23,7 @@ urlpatterns = [
     path("rules/", include("layers.rules.urls")),
     path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),
+    path("notices/", include("layers.notices.urls")),
     path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),
     path("people/", include("layers.people.urls")),

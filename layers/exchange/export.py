@@ -39,6 +39,12 @@ class TextTooLongForShapefile(ImportRefused):
     code = "text_too_long"
 
 
+class MixedForShapefile(ImportRefused):
+    """Points and lines, which one Shapefile cannot hold."""
+
+    code = "mixed_shapes"
+
+
 class Export:
     """Features as rows. Names and telephones are as the user is shown them everywhere else."""
 
@@ -61,8 +67,10 @@ class Export:
             for schema in kind.attributes if kind.key in used else ():
                 self.attributes.setdefault(schema["key"], schema)
         self.own = own_fields(layer)
-        xy = np.array([feature.geom.coords for feature in self.features]).reshape(-1, 2)
-        self.xy: FloatArray = mover(datum)(xy)
+        move = mover(datum)
+        self.xy: FloatArray = move(np.array([feature.place.coords for feature in self.features]).reshape(-1, 2))
+        shapes = shapely.from_wkb([bytes(feature.geom.wkb) for feature in self.features])
+        self.shapes = list(shapely.transform(shapes, move)) if self.features else []
 
     @property
     def ids(self) -> list[int]:
@@ -144,9 +152,9 @@ class Export:
             {
                 "type": "Feature",
                 "properties": self._properties(feature),
-                "geometry": {"type": "Point", "coordinates": place},
+                "geometry": shapely.geometry.mapping(shape),
             }
-            for feature, place in zip(self.features, self.xy.tolist(), strict=True)
+            for feature, shape in zip(self.features, self.shapes, strict=True)
         ]
         return collection
 
@@ -154,14 +162,22 @@ class Export:
         rows = [self._properties(feature) for feature in self.features]
         names = list(self._properties(self.features[0])) if self.features else ["code", "name", "kind"]
         columns = {name: self._column(name, [row[name] for row in rows]) for name in names}
-        points = shapely.points(self.xy)
+        types = {shape.geom_type for shape in self.shapes} or {"Point"}
+        if format == "shp" and len(types) > 1:
+            raise MixedForShapefile(
+                "一个 Shapefile 只能存一种图形, 而这里有点也有线。请按类型分开导出, 或改用 GeoPackage、GeoJSON。",
+                "A Shapefile holds one kind of shape, and these are points and lines: export them by kind, or choose GeoPackage or GeoJSON.",
+            )
+        geometry_type = types.pop() if len(types) == 1 else "Unknown"
         with tempfile.TemporaryDirectory(prefix="jingtian-") as folder:
             path = Path(folder) / f"{self.layer.id}.{'zip' if format == 'shp' else 'gpkg'}"
             if format == "shp":
                 self._check_texts(columns)
                 columns = {short: columns[name] for name, short in short_names(names).items()}
             driver = "ESRI Shapefile" if format == "shp" else "GPKG"
-            write_vector(path, driver, columns, points, self.datum, geometry_type="Point", layer=self.layer.id)  # type: ignore[arg-type]
+            write_vector(
+                path, driver, columns, self.shapes, self.datum, geometry_type=geometry_type, layer=self.layer.id
+            )  # type: ignore[arg-type]
             file = path.open("rb")  # stays open when the folder is removed
         return FileResponse(file, as_attachment=True, filename=path.name, content_type=ZIP if format == "shp" else GPKG)
 

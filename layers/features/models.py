@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from layers.features.geography import AnyOf, metres_from, nearness_to, within_metres
+from layers.features.geography import AnyOf, metres_from, nearness_to, place_of, within_metres
 from layers.grids.models import SRID, Grid, Plan
 from layers.orgs.models import Institution, User
 
@@ -155,6 +155,10 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
         found = Q(code__istartswith=words)
         return self.filter(found | Q(name__icontains=words) if names else found)
 
+    def has_lines(self) -> bool:
+        """Whether features of this layer may be lines."""
+        return self.model._meta.get_field("geom").geom_type != "POINT"
+
     def in_box(self, west: float, south: float, east: float, north: float) -> FeatureQuerySet[AnyFeature]:
         """Those in a box in degrees, its sides included."""
         box = Polygon.from_bbox((west, south, east, north))
@@ -173,7 +177,8 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
             return homed if grid.level == 0 else homed.filter(AnyOf(F("grid_code"), leaves))
         touched = self.filter(institution__path__startswith=grid.plan.institution.head_office_path)
         touched = touched.filter(geom__intersects=grid.geom)
-        holding = Grid.objects.filter(plan=grid.plan_id, geom__intersects=OuterRef("geom"), children__isnull=True)
+        place = place_of(OuterRef("geom")) if self.has_lines() else OuterRef("geom")
+        holding = Grid.objects.filter(plan=grid.plan_id, geom__intersects=place, children__isnull=True)
         return touched.alias(leaf_code=Subquery(holding.order_by("code").values("code")[:1])).filter(
             AnyOf(F("leaf_code"), leaves)
         )
@@ -227,3 +232,8 @@ class Feature(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def place(self) -> Point:
+        """Where it is, for the question which grid it is in: a line at its middle, as `place_of` of the database has it."""
+        return self.geom if self.geom.geom_type == "Point" else self.geom.interpolate_normalized(0.5)

@@ -10,7 +10,7 @@ from django.http import Http404
 
 from layers.features.models import Feature, FeatureQuerySet, Kind
 from layers.features.today import keep_up_with_today
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 
 LAYERS: dict[str, Layer] = {}
 
@@ -42,6 +42,14 @@ class Layer:
     def shown_name(self, user: User) -> Expression | F:
         """The name as the user is shown it, wherever it is shown: of personal layers, masked."""
         return F("name")
+
+    def may_change(self, user: User, institution: Institution) -> bool:
+        """Whether the user may add features of an institution, and change them."""
+        return user.can_plan_for(institution)
+
+    def more_of(self, user: User, pk: int) -> dict[str, Any]:
+        """What else is told of one feature, beside what all layers tell."""
+        return {}
 
     def names_can_be_searched(self, user: User) -> bool:
         """Whether a search may look into names: not into those that are masked."""

@@ -93,7 +93,13 @@ def _changeable(user: User, layer: Layer, pk: int) -> Feature:
 def _write(user: User, layer: Layer, feature: Feature, values: Mapping[str, Any]) -> Feature:
     is_new = feature.pk is None
     old_kind = feature.kind
-    if not user.can_plan_for(values.get("institution") or feature.institution):
+    if not is_new and "geom" in values and feature.geom.geom_type != values["geom"].geom_type:
+        raise InvalidFeature(
+            f"“{feature.name}”是一条线, 不能改成一个点; 请在它的页面上修改位置。",
+            f"{feature.name} is a line, which a point cannot take the place of: change it on its own page.",
+            field="place",
+        )
+    if not layer.may_change(user, values.get("institution") or feature.institution):
         raise PermissionDenied
     for field in ("institution", "code", "name", "kind", "geom", "attributes"):
         if field in values:

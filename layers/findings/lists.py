@@ -182,7 +182,7 @@ def far_households(_user: User, plan: Plan, _key: str) -> Iterator[Finding]:
 def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
     """The lists of people: vacant, double, absent, without a grid, points without a person …"""
     for one in people.LISTS.values():
-        if key not in {"", f"people-{one.key}"}:
+        if not one.is_fault or key not in {"", f"people-{one.key}"}:
             continue
         rows = people.rows_of(one.key, user)
         yield Finding(

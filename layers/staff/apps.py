@@ -6,3 +6,10 @@ class StaffConfig(AppConfig):
     name = "layers.staff"
     label = "staff"
     verbose_name = _("人员")
+
+    def ready(self) -> None:
+        from layers.features.registry import register
+        from layers.staff.layer import PostLayer
+        from layers.staff.models import Post
+
+        register(PostLayer("posts", Post))

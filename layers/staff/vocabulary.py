@@ -1,4 +1,4 @@
-"""Vocabularies: kinds of staff, roles, duties, things handed out, kinds of posts. Built in, and what an institution adds."""
+"""Vocabularies: kinds of staff, roles, duties, things handed out. Built in, and what an institution adds."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from layers.exchange.api import router as exchange
 from layers.findings.api import router as findings
 from layers.imports.api import router as imports
 from layers.ledger.api import router as ledger
+from layers.notices.api import router as notices
 from layers.orgs.models import ApiToken, User
 from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
@@ -113,6 +114,7 @@ for router in (
     editing,
     findings,
     ledger,
+    notices,
     oversight,
     partition,
     people,

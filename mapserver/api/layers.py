@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import shapely
 from django.contrib.gis.geos import GEOSGeometry, LineString, MultiLineString, Point
 from django.db import models
 from django.db.models import F, Value
@@ -167,7 +168,6 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
     """The layers, their kinds with what their features may carry, and how many features the user may see."""
     kinds = kinds_of(request.user)
     own = request.user.institution
-    can_add = own is not None and request.user.can_plan_for(own)
     return [
         {
             "id": layer.id,
@@ -176,7 +176,7 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
             "count": sum(counts.values()),
             "counts": counts,
             "personal": layer.is_personal,
-            "can_add": can_add and not layer.is_personal,
+            "can_add": own is not None and not layer.is_personal and layer.may_change(request.user, own),
         }
         for layer in LAYERS.values()
         for counts in [_counts(layer.visible_to(request.user))]
@@ -271,10 +271,10 @@ def page_text(
 
 def _in_datum(collection: dict[str, Any], datum: str) -> dict[str, Any]:
     found = collection["features"]
-    if found:
-        xy = from_cgcs2000(np.array([feature["geometry"]["coordinates"] for feature in found]), parse_datum(datum))
-        for feature, place in zip(found, xy.round(7).tolist(), strict=True):
-            feature["geometry"]["coordinates"] = place
+    shapes = [shapely.geometry.shape(feature["geometry"]) for feature in found]
+    moved = shapely.transform(shapes, lambda xy: from_cgcs2000(xy, parse_datum(datum)).round(7)) if shapes else []
+    for feature, shape in zip(found, moved, strict=True):
+        feature["geometry"] = shapely.geometry.mapping(shape)
     return collection | {"datum": str(parse_datum(datum))}
 
 
@@ -289,7 +289,7 @@ def _csv(request: HttpRequest, layer: Layer, collection: dict[str, Any], datum: 
     rows = (
         (
             *(str(properties[name]) for name in plain),
-            *feature["geometry"]["coordinates"],
+            *_middle(feature["geometry"]),
             (properties.get("grid") or {}).get("code", ""),
             (properties.get("grid") or {}).get("name", ""),
             properties.get("distance_m"),
@@ -303,6 +303,13 @@ def _csv(request: HttpRequest, layer: Layer, collection: dict[str, Any], datum: 
     answer["Content-Disposition"] = f'attachment; filename="{layer.id}.csv"'
     answer["X-Number-Matched"] = collection["numberMatched"]
     return answer
+
+
+def _middle(geometry: dict[str, Any]) -> tuple[float, float]:
+    """A point as it is, of a line its middle."""
+    place = shapely.geometry.shape(geometry)
+    place = place if place.geom_type == "Point" else place.interpolate(0.5, normalized=True).centroid
+    return place.x, place.y
 
 
 def _cell(value: Any) -> Any:
@@ -323,7 +330,10 @@ def _one(request: HttpRequest, layer: Layer, pk: int) -> dict[str, Any]:
     can_change = not layer.is_personal and layer.model.objects.changeable_by(request.user).filter(pk=pk).exists()
     details = {"details": f"/api/customers/{pk}"} if layer.is_personal else {}
     only: dict[str, Any] = collection["features"][0]
-    only["properties"] |= {"layer": layer.id, "can_change": can_change} | details
+    # A line is changed on its own page: what can be given here is a point.
+    can_change = can_change and only["geometry"]["type"] == "Point"
+    more = layer.more_of(request.user, pk)
+    only["properties"] |= {"layer": layer.id, "can_change": can_change} | details | more
     return only
 
 

@@ -10,7 +10,7 @@ UPDATE staged SET
 FROM (
     SELECT asked.institution_id, asked.code, new.attributes, new.synthetic, new.source,
         (had.name, had.kind, had.geom, had.attributes, had.synthetic, had.source)
-            IS DISTINCT FROM (asked.name, asked.kind, asked.geom, new.attributes, new.synthetic, new.source)
+            IS DISTINCT FROM (asked.name, asked.kind, CASE GeometryType(had.geom) WHEN 'POINT' THEN asked.geom ELSE had.geom END, new.attributes, new.synthetic, new.source)
             OR NOT to_jsonb(had) @> asked.own AS changed
     FROM staged AS asked
     JOIN {table} AS had ON had.institution_id = asked.institution_id AND had.code = asked.code

@@ -18,6 +18,9 @@ from layers.orgs.models import Institution, User
 VIEWERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER, User.Role.AUDITOR}
 """Roles that see all people of their subtree; a field worker sees herself and those of her grids."""
 
+ARRANGERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
+"""Roles that register and assign people of their subtree."""
+
 
 def days(first: str, last: str) -> Func:
     """The days from one column up to, but not on, another; without an end where that is null."""

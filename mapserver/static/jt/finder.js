@@ -5,7 +5,7 @@ import { featureForm } from "jt/cardform";
 import { byId, data, el, icon, notify } from "jt/dom";
 import { demoTag, problem } from "jt/panel";
 import { pointSign } from "jt/signs";
-import { count, distance, fill } from "jt/text";
+import { count, distance, fill, placeOf } from "jt/text";
 
 const { gettext } = window;
 const PAGE = 20;
@@ -99,7 +99,7 @@ export class Finder {
       if (details) Object.assign(feature.properties, await get(details.replace("/api/", "")));
       if (number !== this.#request) return;
       const layer = this.#points.layer(layerId);
-      const { coordinates: lonLat } = feature.geometry;
+      const lonLat = placeOf(feature.geometry);
       this.#setMark(lonLat);
       this.#panel.show(featureCard(feature, layer, this.#points.kind(layerId, feature.properties.kind), {
         onGrid: this.#actions.onGrid,

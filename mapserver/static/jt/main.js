@@ -15,7 +15,6 @@ import { drawLegend, openLegend } from "jt/legend";
 import { Locate, toolButtons } from "jt/locate";
 import { Panel, problem } from "jt/panel";
 import { partitionForm, putAway, rebalanceForm } from "jt/partition";
-import { Posts } from "jt/posts";
 import { Remarks } from "jt/remarks";
 import { Search } from "jt/search";
 import * as state from "jt/state";
@@ -54,14 +53,12 @@ const finder = new Finder(view, panel, points, page.institutions, {
   onClosed: overview,
   remember,
 });
-const shownOf = {
+const onDuty = new OnDuty(view, {
   onChange: () => { now.layers = layersShown(); remember(); },
   show: (content) => { request += 1; finder.close(); panel.show(content); },
   onGrid: selectGrid,
-};
-const posts = new Posts(view, shownOf);
-const onDuty = new OnDuty(view, shownOf);
-const layersShown = () => [...points.shown, ...posts.shown, ...onDuty.shown];
+});
+const layersShown = () => [...points.shown, ...onDuty.shown];
 const locate = new Locate(view, panel, {
   plan: () => plan, onGrid: selectGrid, onFound: showFound, duty: (lonLat, accuracy) => onDuty.choices(lonLat, accuracy),
 });
@@ -108,7 +105,7 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
-  const others = [posts, onDuty].map((each) => each.start([...now.layers]));
+  const duties = onDuty.start([...now.layers]);
   const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
@@ -120,7 +117,7 @@ async function start() {
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
-  await Promise.all([layers, measures, ...others]);
+  await Promise.all([layers, measures, duties]);
   tellUnread();
   await points.show(topology.bbox);
   legend();
