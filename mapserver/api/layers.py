@@ -16,6 +16,7 @@ from ninja import Field, Query, Router, Schema, Status
 
 from gis.datum import from_cgcs2000, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
+from layers.audit.masking import may_unmask_many
 from layers.features.filters import by_attributes
 from layers.features.models import FeatureQuerySet, Kind
 from layers.features.registry import LAYERS, Layer, kinds_of, layer_named
@@ -177,6 +178,7 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
             "counts": counts,
             "personal": layer.is_personal,
             "can_add": can_add and not layer.is_personal,
+            "can_unmask": layer.is_personal and may_unmask_many(request.user),
         }
         for layer in LAYERS.values()
         for counts in [_counts(layer.visible_to(request.user))]

@@ -1,5 +1,5 @@
 /** Features as a list beside the map: filtered, counted, in pages; the map shows the same. A click leads from either to the other. */
-import { get, send } from "jt/api";
+import { get, saveFile, send } from "jt/api";
 import { featureCard } from "jt/card";
 import { featureForm } from "jt/cardform";
 import { byId, data, el, icon, notify } from "jt/dom";
@@ -246,7 +246,33 @@ function downloads(layer, query) {
   return el("details", { class: "exports" },
     el("summary", {}, gettext("导出")),
     el("p", {}, FORMATS.map(link)),
-    layer.personal && el("p", { class: "note" }, gettext("姓名和电话部分隐藏；导出会记入审计记录。")));
+    layer.personal && el("p", { class: "note" }, gettext("姓名和电话部分隐藏；导出会记入审计记录。")),
+    layer.can_unmask && inFull(layer, query));
+}
+
+/** The same with names and telephones in full: for a reason, which is logged. */
+function inFull(layer, query) {
+  const fault = el("div");
+  const reason = el("input", { name: "reason", required: true, maxlength: 200, autocomplete: "off" });
+  const format = el("select", { name: "format", "aria-label": gettext("格式") }, FORMATS.map(([id, word]) => el("option", { value: id, translate: "no" }, word)));
+  const ask = el("button", { type: "submit" }, gettext("导出完整信息"));
+  const form = el("form", { class: "unmask-form" },
+    el("label", { class: "stacked" }, el("span", {}, gettext("事由")), reason), format,
+    el("p", { class: "note" }, gettext("导出人、时间、事由和每一条记录将记入审计记录。")), fault, ask);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    ask.disabled = true;
+    fault.replaceChildren();
+    try {
+      const path = `layers/${layer.id}/export?${new URLSearchParams({ ...query, format: format.value })}`;
+      const suffix = { shp: "zip" }[format.value] ?? format.value;
+      await saveFile(path, { reason: reason.value }, `${layer.id}.${suffix}`);
+    } catch (error) {
+      fault.replaceChildren(problem(error));
+    }
+    ask.disabled = false;
+  });
+  return el("details", { class: "unmask" }, el("summary", {}, gettext("导出完整信息")), form);
 }
 
 const chip = (words, onRemove) =>
