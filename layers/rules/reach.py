@@ -57,7 +57,9 @@ def outlet_ways(institution: Institution, places: FloatArray, by: Way, *, access
     access_m
         How far from a street a place or an outlet may be; by air it says nothing.
     """
-    owned = Outlet.objects.filter(institution__path__startswith=institution.head_office_path, kind="staffed")
+    owned = Outlet.objects.filter(
+        institution__path__startswith=institution.head_office_path, kind="staffed", is_active=True
+    )
     outlets = np.array([geom.coords for geom in owned.values_list("geom", flat=True)]).reshape(-1, 2)
     if by == Way.AIR:
         return Reached(_by_air(places, outlets), np.zeros(len(places)), len(outlets))

@@ -167,6 +167,9 @@ export class Finder {
         choice("kind", gettext("全部类型"), layer.kinds),
         this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#institutions),
         attributeFilter(layer, query, (name, value, old) => { delete query[old]; set(name, value); }),
+        el("select", { "aria-label": gettext("有效与已撤销"), onchange: (event) => set("state", event.target.value) },
+          [["", gettext("有效的")], ["inactive", gettext("已撤销的")], ["all", gettext("全部, 含已撤销的")]].map(([value, word]) =>
+            el("option", { value, selected: (query.state ?? "") === value }, word))),
         el("label", { class: "check" },
           el("input", { type: "checkbox", checked: query.outside === "true", onchange: (event) => set("outside", event.target.checked && "true") }),
           gettext("不在任何网格内")),
@@ -218,7 +221,7 @@ export class Finder {
       el("button", { class: "found-row", type: "button", onclick: () => this.show(layer.id, properties.id, { bring: true }) },
         pointSign(layer.id, this.#points.kind(layer.id, properties.kind)),
         el("span", {}, data(properties.name),
-          el("small", {}, properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
+          el("small", {}, properties.active === false && [gettext("已撤销"), " · "], properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
         el("span", { class: "figures" }, of ? `${done}/${of}` : "", properties.distance_m === undefined ? "" : distance(properties.distance_m))));
   }
 
