@@ -194,6 +194,9 @@ CHECK_IN_KEPT = timedelta(hours=float(os.environ.get("CHECK_IN_HOURS", "12")))
 """How long after the last check-in somebody who did not say that she left counts as on duty; then where she was is deleted."""
 AUDIT_KEEP_DAYS = int(os.environ.get("AUDIT_KEEP_DAYS", "184"))
 """How long the audit log is kept: 184 days (six months) at least; `manage.py purge_audit` removes what is older."""
+UNMASK_ROWS_AT_ONCE = int(os.environ.get("UNMASK_ROWS_AT_ONCE", "2000"))
+UNMASK_ROWS_A_DAY = int(os.environ.get("UNMASK_ROWS_A_DAY", "5000"))
+"""How many people's details one user may take in full in one export, and see or take within 24 hours."""
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("中文")), ("en", "English")]

@@ -37,6 +37,7 @@ from layers.facilities.models import Machine, Outlet
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.imports.pipeline import Options, Source, check, read_tree, repaired
 from layers.orgs.models import Institution, User
+from layers.rules.models import MeasureSettings
 from layers.streets.loading import BuildingRow, StreetRow, replace_rows
 from layers.streets.models import Building, Street
 
@@ -90,6 +91,7 @@ def load_qianjiang(say: Say) -> None:
     _depart(draft, plan)
     _merge(draft_ids, rows, vacant)
     _build(bank, rows, say)
+    MeasureSettings.objects.create(institution=bank, distance_by=MeasureSettings.Distance.STREET)
     say("合成人员安排、点位 / people, posts and what they do, made up")
     arrange_people(bank, branches, rows, ids, staff)
     make_users(staff[0].institution, {"branch": User.Role.MANAGER})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest
@@ -16,14 +15,12 @@ from gis.datum import parse_datum
 from gis.reading.limits import Limits
 from layers.exchange import jobs, pipeline
 from layers.exchange.models import PointImport
-from layers.exchange.reports import REJECTED_COLUMNS
 from layers.exchange.rows import Reading
 from layers.exchange.targets import targets_of
 from layers.features.registry import LAYERS, layer_named
 from layers.imports import processes
 from layers.imports.api import MAX_FILE_BYTES, NothingUploaded, UploadTooLarge
 from layers.orgs.models import Institution, User
-from layers.tables import csv_response
 
 router = Router(tags=["exchange"])
 
@@ -54,6 +51,7 @@ class ReadingForm(Schema):
 class LoadForm(Schema):
     skip_rejected: bool = False
     update: bool = True
+    missing: Literal["report", "deactivate"] = "report"
 
 
 @router.post("/", response={201: dict})
@@ -170,14 +168,13 @@ def points(request: HttpRequest, job_id: int) -> FileResponse:
 
 @router.get("/{job_id}/rejected.csv")
 def rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
-    """The rejected rows as a table, to be put right where they come from."""
-    job = _job(request, job_id)
-    file = job.folder / jobs.FOUND
+    """All rejected rows as a table, to be put right where they come from."""
+    file = _job(request, job_id).folder / jobs.REJECTED
     if not file.is_file():
         raise processes.not_now()
-    rows = json.loads(file.read_text("utf-8"))["rejected"]
-    lines = [(row["line"], row["column"], row["value"], row["message"]["zh"], row["message"]["en"]) for row in rows]
-    return csv_response("rejected.csv", REJECTED_COLUMNS, lines)
+    return FileResponse(
+        file.open("rb"), as_attachment=True, filename=jobs.REJECTED, content_type="text/csv; charset=utf-8"
+    )
 
 
 @router.post("/{job_id}/load")

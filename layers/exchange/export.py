@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from django.db.models import F
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
@@ -23,7 +24,7 @@ from layers.exchange.targets import SHAPEFILE_NAME, own_fields
 from layers.features.models import Feature, FeatureQuerySet, Kind
 from layers.features.registry import Layer
 from layers.imports.export import crs_of, mover, urn, write_vector
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 from layers.tables import csv_response, xlsx_response
 
 MOST = 200_000
@@ -46,15 +47,24 @@ class MixedForShapefile(ImportRefused):
 
 
 class Export:
-    """Features as rows. Names and telephones are as the user is shown them everywhere else."""
+    """Features as rows. Names and telephones are as the user is shown them everywhere else, or in full.
+
+    Who makes one `in_full` logs it with `layers.audit.masking.unmask_many` before it leaves.
+    """
 
     def __init__(
-        self, layer: Layer, kinds: Sequence[Kind], user: User, found: FeatureQuerySet[Any], datum: Datum
+        self,
+        layer: Layer,
+        kinds: Sequence[Kind],
+        user: User,
+        found: FeatureQuerySet[Any],
+        datum: Datum,
+        *,
+        in_full: bool = False,
     ) -> None:
-        self.layer, self.datum = layer, datum
-        self.features: list[Feature] = list(
-            found.annotate(shown_name=layer.shown_name(user)).select_related("institution")[: MOST + 1]
-        )
+        self.layer, self.datum, self.in_full = layer, datum, in_full
+        name = F("name") if in_full else layer.shown_name(user)
+        self.features: list[Feature] = list(found.annotate(shown_name=name).select_related("institution")[: MOST + 1])
         if len(self.features) > MOST:
             raise TooManyToExport(
                 f"一次最多导出 {MOST:,} 个；请缩小筛选范围，例如按网格或类型分开导出。",
@@ -76,6 +86,11 @@ class Export:
     def ids(self) -> list[int]:
         """The rows that leave the site."""
         return [feature.pk for feature in self.features]
+
+    @property
+    def owners(self) -> dict[int, Institution]:
+        """Whose each row is."""
+        return {feature.pk: feature.institution for feature in self.features}
 
     @property
     def personal_fields(self) -> list[str]:
@@ -141,8 +156,9 @@ class Export:
         }
 
     def _own(self, feature: Feature) -> list[str]:
-        """The layer's own fields; they are telephones, which nobody exports in full."""
-        return [mask_phone(value) if (value := getattr(feature, field.name)) else "" for field in self.own]
+        """The layer's own fields: telephones."""
+        values = [getattr(feature, field.name) or "" for field in self.own]
+        return values if self.in_full else [mask_phone(value) for value in values]
 
     def _geojson(self) -> dict[str, Any]:
         collection: dict[str, Any] = {"type": "FeatureCollection"}

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Expression, F
 from django.http import Http404
 
-from layers.features.models import Feature, FeatureQuerySet, Kind
+from layers.features.models import Feature, FeatureQuerySet, Kind, State
 from layers.features.today import keep_up_with_today
 from layers.orgs.models import Institution, User
 
@@ -33,11 +33,11 @@ class Layer:
     def name(self) -> str:
         return str(self.model._meta.verbose_name)
 
-    def visible_to(self, user: User) -> FeatureQuerySet[Any]:
-        """The features that the user may see, with the grids of today."""
+    def visible_to(self, user: User, state: State = "active") -> FeatureQuerySet[Any]:
+        """The features that the user may see, with the grids of today; those that are there no more only if asked for."""
         keep_up_with_today()
         found: FeatureQuerySet[Any] = self.model.objects.visible_to(user)
-        return found
+        return found.in_state(state)
 
     def shown_name(self, user: User) -> Expression | F:
         """The name as the user is shown it, wherever it is shown: of personal layers, masked."""

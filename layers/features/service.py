@@ -57,7 +57,7 @@ def add_feature(user: User, layer: Layer, institution: Institution, values: Mapp
     Parameters
     ----------
     values
-        code, name, kind, geom (a Point), attributes.
+        code, name, kind, geom (a Point), attributes, is_active.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def delete_feature(user: User, layer: Layer, pk: int) -> None:
 
 def _changeable(user: User, layer: Layer, pk: int) -> Feature:
     """The feature, locked; not found where it is not seen, not allowed where it is only seen."""
-    seen = layer.visible_to(user)
+    seen = layer.visible_to(user, "all")
     if not layer.model.objects.changeable_by(user).filter(pk=pk).exists() and seen.filter(pk=pk).exists():
         raise PermissionDenied
     found: Feature | None = layer.model.objects.changeable_by(user).select_for_update().filter(pk=pk).first()
@@ -101,7 +101,7 @@ def _write(user: User, layer: Layer, feature: Feature, values: Mapping[str, Any]
         )
     if not layer.may_change(user, values.get("institution") or feature.institution):
         raise PermissionDenied
-    for field in ("institution", "code", "name", "kind", "geom", "attributes"):
+    for field in ("institution", "code", "name", "kind", "geom", "attributes", "is_active"):
         if field in values:
             setattr(feature, field, values[field])
     for field, zh, en in (("code", "行内编码", "code"), ("name", "名称", "name")):

@@ -64,6 +64,7 @@ STATUS = {
     "term_not_over": 409,
     "no_such_level": 404,
     "no_plan_in_force": 404,
+    "too_much_unmasked": 429,
 }
 """HTTP status by the code of the error; 400 for the others."""
 

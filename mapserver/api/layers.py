@@ -17,8 +17,9 @@ from ninja import Field, Query, Router, Schema, Status
 
 from gis.datum import from_cgcs2000, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
+from layers.audit.masking import may_unmask_many
 from layers.features.filters import by_attributes
-from layers.features.models import FeatureQuerySet, Kind
+from layers.features.models import FeatureQuerySet, Kind, State
 from layers.features.registry import LAYERS, Layer, kinds_of, layer_named
 from layers.features.service import add_feature, change_feature, delete_feature, point
 from layers.grids.models import SRID, Grid, Plan
@@ -53,6 +54,7 @@ class Filters(Schema):
     outside: bool = Field(False, description="those in no grid")
     kind: str | None = Field(None, description="one kind or more, separated by commas")
     institution: int | None = Field(None, ge=0, le=BIGGEST, description="id; with all below it")
+    state: State = Field("active", description="inactive: those that are there no more; all: these, too")
     q: str | None = Field(None, max_length=120, description="part of the name, or the beginning of the code")
     datum: str = Field("cgcs2000", description="of the places in the question")
 
@@ -81,6 +83,7 @@ class Given(Schema):
     lat: float | None = None
     datum: str = "cgcs2000"
     attributes: dict[str, Any] | None = None
+    active: bool | None = Field(None, description="false: it is there no more")
 
 
 def numbers(text: str, count: int, example: str) -> list[float]:
@@ -136,7 +139,7 @@ def _line(request: HttpRequest, text: str, datum: str) -> GEOSGeometry:
 def filtered(request: HttpRequest, layer: Layer, asked: Filters) -> FeatureQuerySet[Any]:
     """What a question asks for of what the user may see of a layer; ordered only where it is about nearness."""
     user = request.user
-    found = layer.visible_to(user)
+    found = layer.visible_to(user, asked.state)
     kinds: list[Kind] = kinds_of(user, layer.id)[layer.id]
     if asked.kind:
         names = asked.kind.split(",")
@@ -177,6 +180,7 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
             "counts": counts,
             "personal": layer.is_personal,
             "can_add": own is not None and not layer.is_personal and layer.may_change(request.user, own),
+            "can_unmask": layer.is_personal and may_unmask_many(request.user),
         }
         for layer in LAYERS.values()
         for counts in [_counts(layer.visible_to(request.user))]
@@ -323,7 +327,7 @@ def feature(request: HttpRequest, layer: str, feature_id: int) -> dict[str, Any]
 
 
 def _one(request: HttpRequest, layer: Layer, pk: int) -> dict[str, Any]:
-    found = layer.visible_to(request.user).filter(pk=_big(pk))
+    found = layer.visible_to(request.user, "all").filter(pk=_big(pk))
     collection = json.loads(page_text(request, layer, found, matched=1, with_grid=True))
     if not collection["features"]:
         raise Http404
@@ -379,7 +383,9 @@ def _big(pk: int) -> int:
 
 
 def _values(request: HttpRequest, given: Given) -> dict[str, Any]:
-    values = given.dict(exclude_none=True, exclude={"lon", "lat", "datum", "institution"})
+    values = given.dict(exclude_none=True, exclude={"lon", "lat", "datum", "institution", "active"})
+    if given.active is not None:
+        values["is_active"] = given.active
     if (given.lon is None) != (given.lat is None):
         raise InvalidPlace("经度和纬度要一起给出。", "Give longitude and latitude together.")
     if given.lon is not None:

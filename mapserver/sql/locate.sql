@@ -68,7 +68,7 @@ SELECT json_build_object(
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT outlet.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
-                FROM outlet WHERE institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot),
+                FROM outlet WHERE is_active AND institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot),
         'machines', (
             SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', (
                     SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
@@ -76,7 +76,7 @@ SELECT json_build_object(
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT machine.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
-                FROM machine WHERE institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot)
+                FROM machine WHERE is_active AND institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot)
     )
 )::text
 FROM leaf JOIN plan ON plan.id = leaf.plan_id JOIN institution ON institution.id = plan.institution_id, bank,

@@ -141,6 +141,7 @@ API = [
     Line("PUT /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={"name": "x"}),
     Line("DELETE /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={}),
     read("/api/layers/{layer}/export", "/api/layers/outlets/export", ALL, ALL),
+    Line("POST /api/layers/{layer}/export", "/api/layers/customers/export", "AM", "AM", body={"reason": "电话核实"}),
     read("/api/layers/customers/services", "/api/layers/customers/services", ALL, ALL),
     # import of points: one's own only
     Line(

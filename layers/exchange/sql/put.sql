@@ -6,5 +6,5 @@ WHERE NOT known OR (changed AND %(update)s)
 ORDER BY line
 ON CONFLICT (institution_id, code) DO UPDATE SET
     name = excluded.name, kind = excluded.kind, geom = CASE GeometryType(had.geom) WHEN 'POINT' THEN excluded.geom ELSE had.geom END, attributes = excluded.attributes,
-    synthetic = excluded.synthetic, source = excluded.source, updated_at = now(){updates}
+    synthetic = excluded.synthetic, source = excluded.source, is_active = true, updated_at = now(){updates}
 WHERE %(update)s

@@ -18,7 +18,8 @@ export function featureCard({ geometry, properties }, layer, kind, { onGrid, onB
   return [
     el("div", { class: "panel-head" },
       el("p", { class: "note" }, onBack && back(onBack), layer.name, " · ", properties.kind_label),
-      el("h2", { class: "big with-sign" }, pointSign(layer.id, kind), data(properties.name), properties.synthetic && demoTag())),
+      el("h2", { class: "big with-sign" }, pointSign(layer.id, kind), data(properties.name), properties.synthetic && demoTag(),
+        properties.active === false && el("span", { class: "tag" }, gettext("已撤销")))),
     properties.grid
       ? chainList(properties.grid.chain, onGrid)
       : el("p", { class: "vacant" }, icon("triangle-alert"), gettext("不在任何网格内")),
