@@ -186,6 +186,7 @@ AUDIT_IGNORED_COLUMNS = {
     "machine": ["area_id", "grid_code"],
     "outlet": ["area_id", "grid_code"],
     "place": ["area_id", "grid_code"],
+    "staff": ["area_id", "grid_code"],
     "post": ["area_id", "grid_code"],
     "point_import": ["progress", "process", "result"],
 }

@@ -164,7 +164,7 @@ def evil_bank() -> Bank:
     spot = Point(CORNER[0] / 1e7 + 0.0005, CORNER[1] / 1e7 + 0.0005, srid=SRID)
     kinds = [
         Kind.objects.create(institution=head, layer=layer, key=OWN, name="x", attributes=ATTRIBUTES)
-        for layer in ("outlets", "machines", "places", "customers", "posts")
+        for layer in ("outlets", "machines", "places", "customers", "posts", "staff")
     ]
     people = add_people(head, branch, leaf, spot, users)
     add_features(branch, spot)

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Field, Form, Router, Schema, Status
@@ -17,7 +17,7 @@ from layers.exchange import jobs, pipeline
 from layers.exchange.models import PointImport
 from layers.exchange.rows import Reading
 from layers.exchange.targets import targets_of
-from layers.features.registry import LAYERS, layer_named
+from layers.features.registry import LAYERS, layers_of_imports
 from layers.imports import processes
 from layers.imports.api import MAX_FILE_BYTES, NothingUploaded, UploadTooLarge
 from layers.orgs.models import Institution, User
@@ -67,7 +67,9 @@ def create(request: HttpRequest, form: Form[UploadForm]) -> Status[dict[str, Any
             f"{name} 超过 {MAX_FILE_BYTES >> 20} MB。请分成几个文件。",
             f"{name} has more than {MAX_FILE_BYTES >> 20} MB. Divide it.",
         )
-    layer = layer_named(form.layer)
+    layer = layers_of_imports().get(form.layer)
+    if layer is None:
+        raise Http404
     if not form.datum:
         raise NothingUploaded(
             "请选择坐标系：系统不会猜测。", "Choose the datum of the coordinates: it is never guessed."

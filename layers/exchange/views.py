@@ -11,7 +11,7 @@ from gis.reading.limits import MEBI, Limits
 from layers.exchange.api import planner
 from layers.exchange.jobs import SHOWN_POINTS
 from layers.exchange.models import PointImport
-from layers.features.registry import LAYERS
+from layers.features.registry import LAYERS, layers_of_imports
 from layers.orgs.models import Institution
 
 
@@ -28,7 +28,8 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
     }
     context = {
         "page": page,
-        "layers": LAYERS.values(),
+        "layers": layers_of_imports().values(),
+        "layers_of_exports": LAYERS.values(),
         "institutions": Institution.objects.within(user.institution),
         "max_megabytes": Limits().file_bytes // MEBI,
         "max_rows": Limits().features,

@@ -23,11 +23,14 @@ class Layer:
     ----------
     is_personal
         Its features are people or their homes: outside the own subtree nothing is shown, not even a count.
+    is_kept_elsewhere
+        Other pages add and change its features: here they are read only, and no file is imported into it.
     """
 
     id: str
     model: type[Feature]
     is_personal: bool = False
+    is_kept_elsewhere: bool = False
 
     @property
     def name(self) -> str:
@@ -59,6 +62,11 @@ class Layer:
 def register(layer: Layer) -> None:
     """Add a layer; called when its app is ready."""
     LAYERS[layer.id] = layer
+
+
+def layers_of_imports() -> dict[str, Layer]:
+    """The layers into which files are imported, by id."""
+    return {name: layer for name, layer in LAYERS.items() if not layer.is_kept_elsewhere}
 
 
 def layer_named(name: str) -> Layer:

@@ -97,7 +97,7 @@ def people_of(
 def people(
     request: HttpRequest,
     q: str = Query("", max_length=80, pattern=TEXT),
-    kind: str = Query("", max_length=16, pattern=WORD),
+    kind: str = Query("", max_length=40, pattern=WORD),
     institution: int | None = Query(None, ge=0, le=BigIntegerField.MAX_BIGINT),
     role: str = Query("", max_length=16, pattern=WORD),
     duty: str = Query("", max_length=16, pattern=WORD),

@@ -9,7 +9,8 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from layers.features.registry import register
-        from layers.staff.layer import PostLayer
-        from layers.staff.models import Post
+        from layers.staff.layer import PostLayer, StaffLayer
+        from layers.staff.models import Post, StaffPlace
 
+        register(StaffLayer("staff", StaffPlace, is_personal=True, is_kept_elsewhere=True))
         register(PostLayer("posts", Post))

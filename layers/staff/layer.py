@@ -1,4 +1,4 @@
-"""The layer of posts: who may change them, and what is told of one."""
+"""The layers of people and of posts: who may change them, and what is told of one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from layers.features.registry import Layer, kinds_of
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment, Post
 from layers.staff.rights import may_arrange
+
+
+@dataclass(frozen=True)
+class StaffLayer(Layer):
+    """People at their base places: told with what they are in charge of."""
+
+    def may_change(self, user: User, institution: Institution) -> bool:
+        return False
+
+    def more_of(self, user: User, pk: int) -> dict[str, Any]:
+        held = Assignment.objects.on().serving().filter(staff=pk).select_related("grid", "post").order_by("kind", "pk")
+        return {"in_charge_of": [one.unit.name for one in held], "page": f"/people/{pk}/"}
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def export_in_full(
     Filters and format as of the masked export, in the query.
     """
     shown = layer_named(layer)
-    if not shown.is_personal:
+    if not shown.is_personal or shown.is_kept_elsewhere:
         raise NotMasked(
             "这个图层没有隐去的信息, 直接导出即可。", "Nothing is masked in this layer: export it as it is."
         )

@@ -180,7 +180,8 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
             "counts": counts,
             "personal": layer.is_personal,
             "can_add": own is not None and not layer.is_personal and layer.may_change(request.user, own),
-            "can_unmask": layer.is_personal and may_unmask_many(request.user),
+            "masked": layer.is_personal and not layer.is_kept_elsewhere,
+            "can_unmask": layer.is_personal and not layer.is_kept_elsewhere and may_unmask_many(request.user),
         }
         for layer in LAYERS.values()
         for counts in [_counts(layer.visible_to(request.user))]
@@ -332,12 +333,11 @@ def _one(request: HttpRequest, layer: Layer, pk: int) -> dict[str, Any]:
     if not collection["features"]:
         raise Http404
     can_change = not layer.is_personal and layer.model.objects.changeable_by(request.user).filter(pk=pk).exists()
-    details = {"details": f"/api/customers/{pk}"} if layer.is_personal else {}
     only: dict[str, Any] = collection["features"][0]
     # A line is changed on its own page: what can be given here is a point.
     can_change = can_change and only["geometry"]["type"] == "Point"
     more = layer.more_of(request.user, pk)
-    only["properties"] |= {"layer": layer.id, "can_change": can_change} | details | more
+    only["properties"] |= {"layer": layer.id, "can_change": can_change} | more
     return only
 
 
@@ -371,7 +371,7 @@ def delete(request: HttpRequest, layer: str, feature_id: int) -> Status[None]:
 def _changeable_layer(name: str) -> Layer:
     """People's own registers have rules of their own, and are not changed from here."""
     layer = layer_named(name)
-    if layer.is_personal:
+    if layer.is_personal or layer.is_kept_elsewhere:
         raise Http404
     return layer
 

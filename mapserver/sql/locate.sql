@@ -48,7 +48,9 @@ SELECT json_build_object(
     'responsible', (
         SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'kind_label', %(words)s::jsonb -> 'assignment' -> kind,
             'role', role, 'role_label', coalesce(%(words)s::jsonb -> 'role' ->> role, term_label('{{}}', 'role', role, path, %(language)s::text)),
-            'staff_kind_label', coalesce(%(words)s::jsonb -> 'staff' ->> staff_kind, term_label('{{}}', 'staff', staff_kind, path, %(language)s::text)), 'institution', people.institution,
+            'staff_kind_label', coalesce(%(words)s::jsonb -> 'staff' ->> staff_kind, (
+                SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
+                WHERE layer = 'staff' AND key = staff_kind ORDER BY institution_id NULLS FIRST LIMIT 1), staff_kind), 'institution', people.institution,
             'work_phone', work_phone, 'synthetic', synthetic, 'since', since) ORDER BY kind DESC, role DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
     'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),

@@ -27,10 +27,9 @@ class TermQuerySet(models.QuerySet["Term"]):
 
 
 class Term(models.Model):
-    """词条: what an institution adds to a vocabulary (kinds of staff, roles, duties, items)."""
+    """词条: what an institution adds to a vocabulary (roles, duties, items)."""
 
     class Vocabulary(models.TextChoices):
-        STAFF = "staff", _("人员类型")
         ROLE = "role", _("角色")
         DUTY = "duty", _("职责")
         ITEM = "item", _("登记类型")

@@ -25,11 +25,13 @@ export function featureCard({ geometry, properties }, layer, kind, { onGrid, onB
       : el("p", { class: "vacant" }, icon("triangle-alert"), gettext("不在任何网格内")),
     properties.completeness && completeness(properties.completeness, kind),
     facts([
-      [gettext("行内编码"), data(properties.code, { class: "code" })],
+      [layer.id === "staff" ? gettext("工号") : gettext("行内编码"), data(properties.code, { class: "code" })],
       [gettext("机构"), data(properties.institution)],
       [gettext("责任人"), properties.in_charge && (properties.in_charge.length
         ? data(properties.in_charge.join("、")) : el("span", { class: "vacant" }, gettext("空缺")))],
       [gettext("职责说明"), properties.duty_text && data(properties.duty_text)],
+      [gettext("负责"), properties.in_charge_of && (properties.in_charge_of.length
+        ? data(properties.in_charge_of.join("、")) : el("span", { class: "vacant" }, gettext("未安排")))],
       [gettext("互保点位"), properties.partners?.length > 0 && data(properties.partners.map(({ name }) => name).join("、"))],
       ...(kind?.attributes ?? [])
         .filter(({ scored }) => !scored)

@@ -249,7 +249,7 @@ function downloads(layer, query) {
   return el("details", { class: "exports" },
     el("summary", {}, gettext("导出")),
     el("p", {}, FORMATS.map(link)),
-    layer.personal && el("p", { class: "note" }, gettext("姓名和电话部分隐藏；导出会记入审计记录。")),
+    layer.personal && el("p", { class: "note" }, layer.masked ? gettext("姓名和电话部分隐藏；导出会记入审计记录。") : gettext("导出会记入审计记录。")),
     layer.can_unmask && inFull(layer, query));
 }
 

@@ -18,7 +18,7 @@ from layers.exchange import pipeline
 from layers.exchange.pipeline import Outlook
 from layers.exchange.reports import REJECTED_COLUMNS, rejected_rows
 from layers.exchange.rows import Reading
-from layers.features.registry import LAYERS
+from layers.features.registry import LAYERS, layers_of_imports
 from layers.orgs.models import Institution, User
 from layers.tables import write_csv
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("file", type=Path, metavar="FILE")
-        add("--layer", required=True, choices=sorted(LAYERS), help="图层 / layer")
+        add("--layer", required=True, choices=sorted(layers_of_imports()), help="图层 / layer")
         add("--institution", required=True, metavar="CODE", help="机构编码 / code of the institution")
         add("--datum", required=True, help=f"坐标系，必须声明 / datum of the coordinates, must be declared: {ALLOWED}")
         add("--kind", default="", help="没有写明类型的行的类型 / kind of the rows that say none")
