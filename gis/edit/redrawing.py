@@ -282,8 +282,9 @@ def _check_between(
     crossed = [point for point in between.stroke[1:-1] if point in entered] or [
         _on_lattice(_inside(face)) for face in strangers.values()
     ]
+    entered_zh = f"进了“{'”“'.join(names[:4])}”" if names else "到了服务区域之外"
     raise LineCrossesBorder(
-        f"新界线画进了“{'”“'.join(names[:4]) or '服务区域之外'}” (见图上标出处)。这段界线只能在“{'”“'.join(home)}”之间移动, 请把线画在它们之内。",
+        f"新界线画{entered_zh} (见图上标出处)。这段界线只能在“{'”“'.join(home)}”之间移动, 请把线画在它们之内。",
         f"The new line goes into {', '.join(names[:4]) or 'land outside the service area'} (see the map). This border can move between"
         f" {' and '.join(home)} only: draw the line inside these.",
         where=places(crossed[:20]),

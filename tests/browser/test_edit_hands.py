@@ -13,7 +13,7 @@ from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, Plan
 from layers.rules.models import Rule
-from layers.streets.models import Building
+from layers.streets.models import Building, Street
 from tests.browser.conftest import PHONE
 from tests.browser.desk import Desk, Open, at_desk, colleague, place, shot
 from tests.factories import grid
@@ -71,8 +71,13 @@ def test_a_stretch_is_redrawn_freehand_from_anywhere_on_the_border(desk: Desk) -
     page.click("#redraw")
     page.get_by_label("手绘").check()
     stroke(desk, (2, 0.25), (2.2, 0.3), (2.25, 0.5), (2.2, 0.7), (2, 0.75))
-    desk.done("撤销: 调整界线 002 与 001")
-    [path] = paths(desk.plan)
+    # What comes of it is seen first.
+    expect(page.locator(".edit-result")).to_contain_text("保存后：")
+    expect(page.locator(".edit-result")).to_contain_text("→")
+    assert not Edit.objects.filter(plan=desk.plan).exists()
+    page.keyboard.press("Enter")
+    desk.done("撤销: 重画界线 002 与 001")
+    path = Edit.objects.get(plan=desk.plan).args
     assert path["old"] == [place(2, 0), place(2, 1)] and len(path["new"]) > 5
     # Only the stretch between the two places has moved.
     assert abs(path["new"][1][0] - place(2, 0)[0]) < 2e-7 and path["new"][1][1] == pytest.approx(
@@ -85,14 +90,94 @@ def test_a_stretch_is_redrawn_freehand_from_anywhere_on_the_border(desk: Desk) -
     expect(page.locator("#map.holding")).to_have_count(0)
 
 
+@pytest.mark.domain("ZG02")
+def test_a_line_of_borders_is_redrawn_past_a_corner_by_the_keyboard_alone(desk: Desk, complaints: list[str]) -> None:
+    """The border of two villages, on which a border ends from either side; an arrow moves the map by a leaf."""
+    page = desk.page
+    lon, lat = place(2, 1.5)
+    page.goto(f"/?plan={desk.plan.pk}&level=2&lon={lon}&lat={lat}&z=15")
+    page.wait_for_selector("#map[data-ready=true]")
+
+    def draw(*keys: str) -> None:
+        page.keyboard.press("Space")
+        for key in keys:
+            before = page.url
+            page.keyboard.press(key)
+            page.wait_for_function("before => location.href !== before", arg=before)
+
+    page.keyboard.press("r")
+    page.locator("#map").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    # Too far into the next village: said, and shown, and nothing is saved.
+    page.keyboard.press("d")
+    expect(page.locator("[data-handle]")).to_have_count(0)
+    draw("ArrowRight", "ArrowRight", "ArrowRight")
+    draw("ArrowDown")
+    draw("ArrowLeft", "ArrowLeft", "ArrowLeft")
+    draw()
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("服务区域之外")
+    expect(page.locator("#map .pin").first).to_be_visible()
+    shot(page, "edit-redraw-refused")
+    # Back up the line: the border is still in the hand.
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    page.keyboard.press("d")
+    draw("ArrowRight")
+    draw("ArrowUp")
+    draw("ArrowLeft")
+    draw()
+    expect(page.locator(".edit-result")).to_contain_text("保存后：")
+    expect(page.locator(".edit-result")).to_contain_text("001004")
+    assert not Edit.objects.filter(plan=desk.plan).exists()
+    shot(page, "edit-redraw")
+    page.keyboard.press("Enter")
+    desk.done("撤销: 重画界线")
+    assert not audit(desk.plan)
+    old = Edit.objects.get(plan=desk.plan).args["old"]
+    assert place(2, 1) in old[1:-1]
+    complaints.clear()
+
+
+def test_a_border_is_aligned_to_a_street_after_a_look_at_what_comes_of_it(desk: Desk) -> None:
+    page = desk.page
+    line = ", ".join(f"{x} {y}" for x, y in (place(2.05, -0.2), place(2.05, 1.2)))
+    street = Street.objects.create(
+        institution=desk.plan.institution, geom=f"SRID=4490;LINESTRING({line})", kind="residential"
+    )
+    try:
+        page.keyboard.press("r")
+        desk.click(2, 0.3)
+        page.get_by_label("容差").fill("60")
+        page.click("#align")
+        expect(page.locator("#edit-hint")).to_contain_text("尚未保存")
+        expect(page.locator(".edit-result")).to_contain_text("保存后：")
+        expect(page.locator(".drag-tip").last).to_contain_text("平方米")
+        shot(page, "edit-align")
+        page.click("#decline")
+        expect(page.locator("#edit-hint")).to_contain_text("｜")
+        expect(page.locator(".edit-result")).to_be_empty()
+        assert not Edit.objects.filter(plan=desk.plan).exists()
+        page.click("#align")
+        expect(page.locator("#accept")).to_be_focused()
+        page.keyboard.press("Enter")
+        desk.done("撤销: 调整界线")
+        assert not audit(desk.plan)
+    finally:
+        street.delete()
+
+
 def test_a_stroke_splits_and_one_that_comes_back_carves_out(desk: Desk) -> None:
     page = desk.page
     page.keyboard.press("s")
     page.get_by_label("手绘").check()
     stroke(desk, (-0.1, 0.5), (0.5, 0.6), (1.1, 0.5))
+    expect(page.locator(".edit-result")).to_contain_text("保存后：")
+    page.keyboard.press("Enter")
     desk.done("撤销: 拆分 001")
     expect(page.locator("#plan option:checked")).to_contain_text("第 2 版")
     stroke(desk, (2.3, 2.3), (2.7, 2.3), (2.7, 2.7), (2.3, 2.7), (2.3, 2.31))
+    page.click("#finish")
     expect(page.locator("#plan option:checked")).to_contain_text("第 3 版")
     assert Grid.objects.filter(plan=desk.plan, level=2).count() == 18 and not audit(desk.plan)
 
@@ -103,6 +188,11 @@ def test_a_finger_draws_a_stroke_and_deletes_a_vertex(plan: Plan, open_map: Open
     page.locator("[data-tool=split]").tap()
     page.get_by_label("手绘").check()
     finger(page, *(desk.pixel(0.9 + i / 8, 1.5) for i in range(11)))
+    # On a small screen, too, what comes of it is in sight, and the button beside it.
+    expect(page.locator(".edit-result")).to_contain_text("保存后：")
+    expect(page.locator("#finish")).to_be_in_viewport(ratio=1)
+    shot(page, "edit-phone-stroke")
+    page.locator("#finish").tap()
     desk.done("撤销: 拆分")
     page.wait_for_timeout(500)
     page.locator("[data-tool=reshape]").tap()
@@ -212,8 +302,9 @@ def test_measures_are_seen_before_a_split_a_merge_and_a_transfer(desk: Desk) -> 
     page.keyboard.press("s")
     desk.click(-0.1, 0.5)
     desk.click(1.15, 0.5)
-    expect(result).to_contain_text("松手后")
+    expect(result).to_contain_text("保存后")
     page.keyboard.press("Escape")
+    expect(result).to_be_empty()
     page.keyboard.press("m")
     desk.click(0.5, 0.5)
     desk.click(1.5, 0.5)

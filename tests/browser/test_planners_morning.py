@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import itertools
+import math
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -85,6 +87,33 @@ def border_of_two_streets(plan: Plan) -> tuple[tuple[float, float], tuple[float,
         if 90 < length < 160 and levels == sorted(sheet.grids[key].level for key in keys) == [1, 2, 3]:
             return (edge[0] / 1e7, edge[1] / 1e7), (edge[2] / 1e7, edge[3] / 1e7)
     raise LookupError("no straight border of two streets")
+
+
+def line_of_two_streets(plan: Plan) -> BaseGeometry:
+    """A straight border of two streets, 350 to 900 m long, on which other borders end in two places in between."""
+    sheet = Sheet.of(
+        Piece(grid.pk, grid.parent_id, grid.level, chain_of(shape_of(grid)))
+        for grid in Grid.objects.filter(plan=plan, level__gte=1)
+    )
+    meeting: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
+    parting: dict[frozenset[int], list[Any]] = defaultdict(list)
+    for edge, keys in sheet.sides.items():
+        meeting[edge[:2]].add(edge[2:])
+        meeting[edge[2:]].add(edge[:2])
+        both = [key for key in (*keys, *sheet.sides.get(turned(edge), [])) if sheet.grids[key].level == 1]
+        if len(both) == 2 and edge < turned(edge):
+            parting[frozenset(both)].append(((edge[0], edge[1]), (edge[2], edge[3])))
+    found = []
+    for edges in parting.values():
+        for line in shapely.get_parts(shapely.line_merge(shapely.multilinestrings(edges))):
+            places = [(round(x), round(y)) for x, y in line.coords]
+            nodes = [i for i in range(1, len(places) - 1) if len(meeting[places[i]]) > 2]
+            for first, last in zip(nodes, nodes[3:], strict=False):
+                part = shapely.LineString(places[first : last + 1])
+                straight = shapely.Point(part.coords[0]).distance(shapely.Point(part.coords[-1])) / part.length
+                if 350 < part.length / 90 < 900 and straight > 0.999:
+                    found.append((straight, shapely.transform(part, lambda xy: xy / 1e7)))
+    return max(found, key=lambda each: each[0])[1]
 
 
 def lane_across_a_grid(plan: Plan) -> tuple[str, list[tuple[float, float]]]:
@@ -231,6 +260,34 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
     page.click("#undo")
     expect(page.locator("#redo")).to_contain_text("重做: 拆分")
 
+    # A long border of two streets is redrawn in one stroke, past the places where other borders end on it.
+    line = line_of_two_streets(draft)
+    desk.go(*line.interpolate(0.5, normalized=True).coords[0])
+    page.keyboard.press("r")
+    desk.click(*line.interpolate(0.45, normalized=True).coords[0])
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    page.click("#redraw")
+    page.get_by_label("手绘").check()
+    along = [on_screen(page, *line.interpolate(i / 24, normalized=True).coords[0]) for i in range(1, 24)]
+    (ax, ay), (bx, by) = along[0], along[-1]
+    length = ((ax - bx) ** 2 + (ay - by) ** 2) ** 0.5
+    page.mouse.move(*along[0])
+    page.mouse.down()
+    for i, (x, y) in enumerate(along):
+        aside = 60 * math.sin(math.pi * i / (len(along) - 1)) / length
+        page.mouse.move(x - aside * (by - ay), y + aside * (bx - ax))
+    page.mouse.up()
+    expect(page.locator(".edit-result")).to_contain_text("保存后：")
+    expect(page.locator(".edit-result")).to_contain_text("户")
+    shot(page, "morning-5-redraw")
+    steps = Edit.objects.filter(plan=draft).count()
+    page.keyboard.press("Enter")
+    desk.done("撤销: 重画界线")
+    redrawn = Edit.objects.filter(plan=draft).latest("revision")
+    assert Edit.objects.filter(plan=draft).count() == steps + 1
+    moved = Grid.objects.filter(pk__in=redrawn.grids)
+    assert moved.filter(level=LEAF).count() >= 4
+
     # One community is divided by the computer.
     community = next(
         grid
@@ -244,7 +301,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
     page.fill("#partition-count", "4")
     page.click("#partition-try")
     expect(page.locator(".parts tbody tr")).to_have_count(4, timeout=30_000)
-    shot(page, "morning-5-partition")
+    shot(page, "morning-6-partition")
     page.click("#partition-apply")
     desk.done("撤销: 划分")
     assert community.children.count() == 4
@@ -265,7 +322,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
     sign_in(reviewer, "xihu-admin", after=f"/plans/{draft.pk}/review/")
     reviewer.wait_for_selector("body[data-compared]")
     expect(reviewer.locator("#result")).to_contain_text("界线调整")
-    shot(reviewer, "morning-6-compare")
+    shot(reviewer, "morning-7-compare")
     step(reviewer, "return", "请核对名称")
     desk.go(*small.representative_point().coords[0])
     page.click("[data-tool=select]")
@@ -282,7 +339,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
     reviewer.fill("#ask input", tomorrow.isoformat())
     reviewer.click("#ask .primary")
     expect(reviewer.locator("#said")).to_be_visible(timeout=60_000)
-    shot(reviewer, "morning-7-published")
+    shot(reviewer, "morning-8-published")
     draft.refresh_from_db()
     xihu.refresh_from_db()
     assert (draft.status, draft.valid_from, xihu.status, xihu.valid_to) == ("published", tomorrow, "retired", tomorrow)

@@ -48,6 +48,37 @@ export function route(from, to) {
   return ways.sort((a, b) => a.length - b.length)[0] ?? null;
 }
 
+/**
+ * The shortest way along edges, or null.
+ * @param {Map<import("jt/sheet").Vertex, number>} from  where it may begin, and how far that is already
+ * @param {Map<import("jt/sheet").Vertex, number>} to  where it may end, and how far it is from there
+ * @param {(edge: import("jt/sheet").Edge) => number} cost
+ * @returns {import("jt/sheet").Vertex[]|null}
+ */
+export function way(from, to, cost) {
+  const open = new Map([...from].map(([vertex, far]) => [vertex, { far, before: null }]));
+  const done = new Map();
+  let best = { far: Infinity };
+  while (open.size) {
+    let next;
+    for (const [vertex, { far }] of open) if (!next || far < open.get(next).far) next = vertex;
+    const { far, before } = open.get(next);
+    if (far >= best.far) break;
+    open.delete(next);
+    done.set(next, before);
+    if (far + (to.get(next) ?? Infinity) < best.far) best = { far: far + to.get(next), vertex: next };
+    for (const [other, edge] of next.around) {
+      if (done.has(other)) continue;
+      const step = far + cost(edge);
+      if (step < (open.get(other)?.far ?? Infinity)) open.set(other, { far: step, before: next });
+    }
+  }
+  if (!best.vertex) return null;
+  const line = [best.vertex];
+  while (done.get(line[0])) line.unshift(done.get(line[0]));
+  return line;
+}
+
 /** A border cut where borders of any level end on it: stretches whose inner vertices belong to it alone. */
 export function stretches(vertices) {
   const parts = [[vertices[0]]];

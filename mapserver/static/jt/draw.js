@@ -25,7 +25,7 @@ export class Draw {
   /**
    * @param {import("jt/view").View} view
    * @param {import("jt/snap").Snap} snap
-   * @param {{onEnd: (line: number[][], closed: boolean) => void, onChange: (line: number[][]) => void}} on
+   * @param {{onEnd: (line: number[][], closed: boolean) => void, onChange: (line: number[][], isStroke?: boolean) => void}} on
    */
   constructor(view, snap, on) {
     this.#view = view;
@@ -34,7 +34,7 @@ export class Draw {
     view.element.addEventListener("keydown", (event) => this.#key(event), true);
     strokes(view.element, {
       isOn: () => this.active && this.#freehand,
-      onMove: (pixels) => this.#stretch([...this.points, ...pixels.map((pixel) => view.place(pixel))], LOOK),
+      onMove: (pixels) => this.#stretch([...this.#before(pixels), ...pixels.map((pixel) => view.place(pixel))], LOOK),
       onEnd: (pixels) => this.#endStroke(pixels),
     });
   }
@@ -139,10 +139,17 @@ export class Draw {
     this.#segments.push(segment);
   }
 
-  /** A stroke ends the line; one that comes back to where the line began closes it. */
+  /** What has been drawn before a stroke: it goes on where that ends, or takes its place. */
+  #before(pixels) {
+    const { points } = this;
+    return points.length && this.#apart(this.#view.place(pixels[0]), points.at(-1)) < CLOSE ? points : [];
+  }
+
+  /** A stroke that comes back to where the line began closes it. The line is not ended: what comes of it is to be seen first. */
   #endStroke(pixels) {
     this.#loose?.remove();
-    if (!pixels) return undefined;
+    if (!pixels) return;
+    if (!this.#before(pixels).length) this.cancel();
     const places = simplified(pixels, SMOOTH).map((pixel) => this.#view.place(pixel));
     const [first, ...rest] = places;
     const begin = this.#start ?? onLattice(this.#snap.near(first));
@@ -151,7 +158,8 @@ export class Draw {
     const inner = (this.#start ? places : rest).slice(0, -1).map(onLattice);
     this.#start = begin;
     this.#segments.push([...inner, isClosed ? begin : onLattice(this.#snap.near(end))]);
-    return this.end();
+    this.#on.onChange(this.points, true);
+    this.#redraw();
   }
 
   #apart(a, b) {
@@ -170,6 +178,7 @@ export class Draw {
     this.#drawn?.remove();
     this.#loose?.remove();
     this.#drawn = this.#loose = null;
+    this.#view.element.classList.toggle("has-line", this.points.length > 1);
     if (!this.#start) return;
     const parts = [
       this.#view.lines([{ arcs: [this.points], look: LOOK }], "jt-edit"),

@@ -41,17 +41,18 @@ export class Editor {
     this.tried = new Outcome(view);
     this.snap = new Snap(view, () => this.sheet);
     this.#trial = new Trial((op, args, signal) => this.#desk.tryOut(op, args, signal), {
-      onAnswer: (answer) => this.#foreseen(answer),
+      onAnswer: (answer, asked) => this.#foreseen(answer, asked),
       onRefused: (error) => this.#forewarned(error),
     });
     this.draw = new Draw(view, this.snap, {
-      onEnd: (line, closed) => this.#drawn(line, closed), onChange: (line) => this.#drawing(line),
+      onEnd: (line, closed) => this.#drawn(line, closed), onChange: (line, isStroke) => this.#drawing(line, isStroke),
     });
     this.reshape = new Reshape({
       view, sheet: () => this.sheet, level: page.level, bend: page.bend, outer: () => this.panel.outer, snap: this.snap,
       revision: () => this.#plan.revision,
       commit: (op, args, base) => this.commit(op, args, base), preview: (op, args) => this.#try(op, args),
       onPick: (names, locks) => this.panel.picked(names, locks), onVertex: (remove) => this.panel.vertex(remove),
+      onPropose: () => this.panel.proposed(),
     });
     this.choose = new Choose((ids) => {
       page.mark(ids);
@@ -62,7 +63,7 @@ export class Editor {
     this.panel = new EditPanel({
       undo: () => this.#desk.back(), redo: () => this.#desk.again(), end: () => this.finish(),
       cancel: () => this.escape(), look: page.look, draw: this.draw, reshape: this.reshape,
-      again: () => this.#tool("reshape-draw"),
+      again: () => this.#redraw(),
       history: () => this.#desk.history(), step: (id) => this.#desk.step(id), show: (drawn) => this.outcome.showStep(drawn),
       undoStep: (id) => this.#desk.back(id),
     });
@@ -133,6 +134,7 @@ export class Editor {
   /** Enter, or the button: ends what is begun. */
   finish() {
     if (this.draw.active && this.draw.points.length) return this.draw.end();
+    if (this.reshape.proposed) return this.reshape.accept();
     if (this.tool === "split" && this.#lines.length) return this.#split();
     if (this.tool === "merge" && this.choose.ids.length > 1) return this.#merge();
     return undefined;
@@ -141,7 +143,20 @@ export class Editor {
   /** Puts away one thing. @returns {boolean} whether there was any */
   escape() {
     if (!this.active || this.tool === "select" || this.tool === "locate") return false;
-    if (this.draw.active && this.draw.cancel()) return true;
+    if (this.draw.active && this.draw.cancel()) {
+      this.#try(null);
+      this.panel.forget();
+      return true;
+    }
+    if (this.reshape.proposed) {
+      this.reshape.decline();
+      this.panel.forget();
+      return true;
+    }
+    if (this.draw.active && this.tool === "reshape") {
+      this.#backToBorder();
+      return true;
+    }
     if (this.#receiver || this.#lines.length || this.choose.ids.length || this.reshape.border) {
       this.#put();
       this.#tool(this.tool);
@@ -167,6 +182,20 @@ export class Editor {
     if (this.#needsLines) this.snap.lookAround();
   }
 
+  /** The picked border is to be drawn anew, by whatever hand. */
+  #redraw() {
+    this.outcome.clear();
+    this.reshape.bare = true;
+    this.#tool("reshape-draw");
+    this.#view.element.focus({ preventScroll: true });
+  }
+
+  #backToBorder() {
+    this.draw.leave();
+    this.reshape.bare = false;
+    this.reshape.say();
+  }
+
   get #needsLines() { return this.draw.active || this.tool === "reshape"; }
 
   #put() {
@@ -185,7 +214,7 @@ export class Editor {
     if (this.tool === "reshape") {
       this.draw.leave();
       await this.reshape.redraw(line);
-      return this.reshape.say();
+      return this.#backToBorder();
     }
     if (this.tool === "transfer") {
       this.#receiver = closed ? line : [...line, line[0]];
@@ -200,16 +229,20 @@ export class Editor {
   }
 
   /** The line as it grows: what would come of it, where that can be said already. */
-  #drawing(line) {
+  #drawing(line, isStroke = false) {
     if (line.length < 2) return;
+    // A stroke is a line to be judged; one that is being put together out of clicks may well be refused half-way.
+    const how = { quiet: !isStroke };
     if (this.tool === "reshape") {
-      const { paths } = this.reshape.redrawn(line);
-      if (paths) this.#try("reshape", { paths, outer: this.panel.outer }, { quiet: true });
+      const args = this.reshape.redrawn(line);
+      if (args) this.#try("redraw", { ...args, outer: this.panel.outer }, how);
+      else if (isStroke) notify(gettext("请从界线上的一处画到另一处。"));
     }
+    if (this.tool === "transfer" && isStroke) this.draw.end();
     if (this.tool !== "split") return;
     const lines = [...this.#lines, line];
     const grid = this.#splitGrid(lines[0]);
-    if (grid && this.#isFree(grid)) this.#try("split", { grid: grid.id, lines }, { quiet: true });
+    if (grid && this.#isFree(grid)) this.#try("split", { grid: grid.id, lines }, how);
   }
 
   async #split() {
@@ -269,17 +302,18 @@ export class Editor {
     return this.tried.clear();
   }
 
-  #foreseen(answer) {
+  #foreseen(answer, { op, args }) {
     this.tried.clear();
+    if (op === "redraw") this.tried.foresee(args, this.sheet.newEdges(answer.changed));
     this.tried.rules(answer.broken, (rule) => this.panel.point(rule));
     this.reshape.measured(answer.measures);
-    this.panel.result(answer, { isTrial: true, sheet: this.sheet });
+    this.panel.result(answer, { trial: this.reshape.held ? gettext("松手后：") : gettext("保存后："), sheet: this.sheet });
   }
 
   #forewarned(error) {
     this.tried.clear();
     this.tried.faults(error.where, (number) => this.panel.pointFault(number));
-    this.panel.refused(error, (geometry) => this.outcome.look(geometry));
+    this.panel.refused(error, (geometry) => this.outcome.look(geometry), { isTrial: true });
   }
 
   #news(news) {
@@ -338,6 +372,7 @@ export class Editor {
       if (event.shiftKey) this.#desk.again();
       else this.#desk.back();
     } else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (key === "d" && this.reshape.border && !this.draw.active) this.#redraw();
     else if (KEYS[key]) this.#page.choose(KEYS[key]);
     else if (key === "enter" && !event.target.closest("button, a, summary, [data-handle]")) this.finish();
     else if (key === "backspace" && this.draw.active && event.target === byId("map")) this.draw.back();

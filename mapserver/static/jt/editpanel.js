@@ -11,6 +11,7 @@ export class EditPanel {
   #act;
   #box = byId("edit-panel");
   #desk = null;
+  #isTrial = false;
   #names = null;
   #hint = el("p", { class: "note", id: "edit-hint" });
   #options = el("div", { class: "edit-options" });
@@ -69,7 +70,7 @@ export class EditPanel {
     this.hint({
       select: gettext("点选一个网格，查看或修改它。"),
       reshape: gettext("点选一条界线，再拖动它的顶点。"),
-      "reshape-draw": gettext("从界线上一处画到另一处，双击结束。"),
+      "reshape-draw": gettext("从界线上一处画到另一处，可以经过其他界线的端点；右侧先显示结果，再双击、按回车或“画完”保存。"),
       split: gettext("画一条穿过网格的线，双击或按回车结束；首尾相接则挖出一块。"),
       merge: gettext("依次点选要合并的网格，第一个保留编码。"),
       transfer: gettext("先圈出要移交的一片，再点选接收的网格。"),
@@ -80,7 +81,7 @@ export class EditPanel {
       el("input", { type: "checkbox", checked: this.#act.draw[name], onchange: ({ target }) => (this.#act.draw[name] = target.checked) });
     this.#options.replaceChildren(...[
       isDrawing && option(gettext("沿街描线"), flag("trace")),
-      isDrawing && option(gettext("手绘 (按住画，松手即完)"), flag("freehand")),
+      isDrawing && option(gettext("手绘 (按住画)"), flag("freehand")),
       (isDrawing || tool === "reshape") && option(gettext("吸附到界线、街道和房屋"), flag("snap")),
       tool === "split" && option(gettext("画多条线"), this.#several),
       tool === "reshape" && option(gettext("允许移动服务区域的外界线"), this.#outer),
@@ -112,11 +113,20 @@ export class EditPanel {
       }
     };
     this.#options.append(el("div", { class: "actions" },
-      el("button", { type: "button", id: "redraw", onclick: this.#act.again }, gettext("重画一段")),
+      el("button", { type: "button", id: "redraw", title: "D", "aria-keyshortcuts": "d", onclick: this.#act.again }, gettext("重画")),
       el("button", { type: "button", id: "straighten", onclick: attempt(() => this.#act.reshape.straighten()) }, gettext("拉直")),
       el("span", { class: "with-number" },
         el("button", { type: "button", id: "align", onclick: attempt(() => this.#act.reshape.align(Number(metres.value) || 20)) }, gettext("贴合街道")),
         metres, gettext("米"))));
+  }
+
+  /** A new line is shown: to be saved, or not. */
+  proposed() {
+    this.hint(gettext("图上虚线是原来的界线，实线是新的；尚未保存。"));
+    const accept = el("button", { type: "button", class: "primary", id: "accept", onclick: this.#act.end }, gettext("保存"));
+    this.#options.replaceChildren(el("div", { class: "actions" }, accept,
+      el("button", { type: "button", id: "decline", onclick: this.#act.cancel }, gettext("取消"))));
+    accept.focus();
   }
 
   /** A vertex is chosen, and can be taken away; a node stays. @param {(() => void)|null} remove */
@@ -131,10 +141,11 @@ export class EditPanel {
       this.#hint.replaceChildren(gettext("合并："), data(grids.map(({ name }) => name).join("、")));
   }
 
-  /** Measures before and after, and the rules broken now. @param {{isTrial?: boolean, sheet: object}} how */
-  async result(answer, { isTrial = false, sheet }) {
+  /** Measures before and after, and the rules broken now. @param {{trial?: string, sheet: object}} how  trial: what to write above, where nothing is saved yet */
+  async result(answer, { trial, sheet }) {
     const names = await this.#names;
-    const title = isTrial ? gettext("松手后：") : answer.edit?.label;
+    this.#isTrial = trial !== undefined;
+    const title = trial ?? answer.edit?.label;
     this.#result.replaceChildren(
       el("p", {}, el("strong", { translate: "no" }, title ?? "")),
       measureTable(answer, names, sheet),
@@ -142,11 +153,15 @@ export class EditPanel {
     );
   }
 
+  /** What an edit would have come to is of no interest any more. */
+  forget() { if (this.#isTrial) this.#result.replaceChildren(); }
+
   /** An error that has no place on the map. */
   warn(error) { this.#result.replaceChildren(problem(error)); }
 
   /** What was wrong, and where: the numbers are those on the map. */
-  refused(error, look) {
+  refused(error, look, { isTrial = false } = {}) {
+    this.#isTrial = isTrial;
     const places = (error.where?.features ?? []).filter(({ properties, geometry }) => properties?.number && geometry);
     this.#result.replaceChildren(
       problem(error),

@@ -47,6 +47,13 @@ export class Outcome {
     this.#lines(attempts.flatMap((attempt) => linesOfAttempt(attempt, sheet)), MINE);
   }
 
+  /** What a stroke comes to: the line that it takes the place of, the land between, and the borders that are new. */
+  foresee({ old, new: path }, edges) {
+    this.#lines([old], BEFORE);
+    this.#add(() => this.#view.polygons([{ polygons: [[[...old, ...[...path].reverse()]]], look: { fill: SKETCH.stroke, opacity: 0.15 } }], "jt-edit"));
+    this.#lines(edges, { ...SKETCH, weight: 2 });
+  }
+
   /** A pin where a rule is broken. */
   rules(broken, onPin) {
     for (const [index, rule] of broken.entries())
@@ -82,7 +89,7 @@ export function linesOf({ type, coordinates, geometries }) {
 
 /** What was drawn; where nothing was, the outlines of the grids that were chosen. */
 function linesOfAttempt({ args }, sheet) {
-  const drawn = [...(args.paths ?? []).map((path) => path.new), ...(args.lines ?? []), ...(args.ring ? [args.ring] : [])];
+  const drawn = [...(args.old ? [args.new] : []), ...(args.paths ?? []).map((path) => path.new), ...(args.lines ?? []), ...(args.ring ? [args.ring] : [])];
   if (drawn.length) return drawn;
   return [args.grid, ...(args.grids ?? [])].map((id) => sheet.grid(id)).filter(Boolean).flatMap(({ polygons }) => polygons.flat());
 }

@@ -3,6 +3,7 @@ import { moving, stretches } from "jt/arcs";
 import { post } from "jt/api";
 import { el, notify } from "jt/dom";
 import { nearestOn, onLattice } from "jt/plane";
+import { redrawn } from "jt/redraw";
 import { PICKED, Sketch } from "jt/sketch";
 import { fill } from "jt/text";
 
@@ -10,8 +11,6 @@ const { gettext } = window;
 const PICK = 14;
 const MOST_HANDLES = 250;
 const METRE = 1 / 111_320;
-const ONTO = 40;
-const ONTO_VERTEX = 8;
 
 /** Pixels: what a finger or a pointer needs. */
 const handleSize = () => (matchMedia("(pointer: coarse)").matches ? 48 : 24);
@@ -28,17 +27,23 @@ export class Reshape {
   #moved = null;
   #held = false;
   #base;
+  #proposal = null;
+  #isBare = false;
 
   /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number,
    *           revision: () => number, commit: (op: string, args: object, base?: number) => Promise<object|null>, preview: (op: string, args: object) => void,
    *           outer: () => boolean, snap: import("jt/snap").Snap, onPick: (names: string[]|null, locks?: {names: string[], isFixed: boolean}) => void,
-   *           onVertex: (remove: (() => void)|null) => void}} map  onVertex: a vertex is chosen; null for a node, which stays */
+   *           onVertex: (remove: (() => void)|null) => void, onPropose: () => void}} map  onVertex: a vertex is chosen; null for a node, which
+   *           stays; onPropose: a new line is shown, to be accepted or declined */
   constructor(map) {
     this.#map = map;
     this.#sketch = new Sketch(map);
   }
 
   get border() { return this.#edge && this.#map.sheet().border(this.#edge, this.#map.level()); }
+
+  /** Whether a vertex is in the moving hand. */
+  get held() { return this.#held; }
 
   /** Lights up the border under the pointer. */
   hover(place) {
@@ -100,7 +105,8 @@ export class Reshape {
   }
 
   stop() {
-    this.#held = false;
+    this.#held = this.#isBare = false;
+    this.#proposal = null;
     this.#clear();
     this.#hover?.drawn.remove();
     this.#edge = this.#hover = null;
@@ -113,7 +119,9 @@ export class Reshape {
     if (!this.#edge) return;
     const { view } = this.#map;
     const border = this.border;
+    if (this.#proposal) return void this.#showProposal();
     this.#line = view.lines([{ arcs: [border.map(({ x, y }) => [x, y])], look: PICKED }], "jt-edit");
+    if (this.#isBare) return;
     const isClosed = border[0] === border.at(-1);
     const vertices = (isClosed ? border.slice(0, -1) : border).filter(({ x, y }) => view.shows([x, y]));
     if (vertices.length > MOST_HANDLES) return void notify(gettext("顶点太密，请放大地图后再调整。"));
@@ -137,11 +145,13 @@ export class Reshape {
   straighten() {
     const paths = stretches(this.border).filter((part) => part.length > 2 && part[0] !== part.at(-1))
       .map((part) => ({ old: part.map(({ x, y }) => [x, y]), new: [part[0], part.at(-1)].map(({ x, y }) => [x, y]) }));
-    return paths.length ? this.#commit(paths) : notify(gettext("这条界线已经是直线。"));
+    if (paths.length) this.#propose(paths);
+    else notify(gettext("这条界线已经是直线。"));
   }
 
   /** The border laid onto the streets beside it. */
   async align(tolerance) {
+    const edge = this.#edge;
     const paths = [];
     for (const part of stretches(this.border)) {
       const old = part.map(({ x, y }) => [x, y]);
@@ -149,53 +159,70 @@ export class Reshape {
       const aligned = [old[0], ...path.slice(1, -1).map(onLattice), old.at(-1)];
       if (JSON.stringify(aligned) !== JSON.stringify(old)) paths.push({ old, new: aligned });
     }
-    return paths.length ? this.#commit(paths) : notify(gettext("附近没有可以贴合的街道。"));
+    if (this.#edge !== edge) return;
+    if (paths.length) this.#propose(paths);
+    else notify(gettext("附近没有可以贴合的街道。"));
   }
 
-  /** A stretch of the border replaced by a line drawn from somewhere on it to somewhere else. */
-  redraw(line) {
-    const { paths, fault } = this.redrawn(line);
-    return paths ? this.#commit(paths) : notify(fault);
+  /** Whether a new line is shown that has been neither accepted nor declined. */
+  get proposed() { return this.#proposal !== null; }
+
+  /** Shows a new line and what would come of it; nothing is saved. */
+  #propose(paths) {
+    this.#proposal = { paths, base: this.#map.revision() };
+    this.draw();
+    this.#map.onPropose();
   }
 
-  /** What a line makes of the border, or what is wrong with it. @returns {{paths?: object[], fault?: string}} */
+  #showProposal() {
+    const { paths } = this.#proposal;
+    const longest = paths.reduce((most, { new: path }) => (path.length > most.length ? path : most), []);
+    this.#sketch.show(paths, longest[Math.floor(longest.length / 2)], this.border);
+    this.#map.preview("reshape", { paths, outer: this.#map.outer() });
+  }
+
+  accept() {
+    const { paths, base } = this.#proposal;
+    this.#proposal = null;
+    this.say();
+    return this.#settle(this.#commit(paths, base));
+  }
+
+  decline() {
+    this.#proposal = null;
+    this.say();
+    this.draw();
+  }
+
+  /** While a line is drawn, the handles of the border are out of the way. */
+  set bare(on) {
+    this.#isBare = on;
+    this.draw();
+  }
+
+  /** What a line makes of the borders, or null where it does not lead from a place on them to another. @returns {{old: number[][], new: number[][]}|null} */
   redrawn(line) {
-    const border = this.border;
-    let [from, to] = [line[0], line.at(-1)].map((place) => this.#onBorder(place));
-    let inner = line.slice(1, -1);
-    if (from && to && from.at > to.at) [from, to, inner] = [to, from, inner.reverse()];
-    if (!from || !to || to.at - from.at < 1e-9) return { fault: gettext("请从界线上的一处画到另一处。") };
-    const old = border.slice(Math.floor(from.at), Math.ceil(to.at) + 1);
-    if (old.slice(1, -1).some(({ around }) => around.size !== 2))
-      return { fault: gettext("这一段上有其他界线的端点，请分段重画。") };
-    const places = old.map(({ x, y }) => [x, y]);
-    const path = [places[0], from.place, ...inner, to.place, places.at(-1)].map(onLattice)
-      .filter((place, index, all) => index === 0 || String(place) !== String(all[index - 1]));
-    return { paths: [{ old: places, new: path }] };
+    if (!this.#edge) return null;
+    return redrawn(line, { sheet: this.#map.sheet(), level: this.#map.level(), picked: this.#edge, degree: this.#map.view.degree() });
   }
 
-  /** Where on the border a place is meant to be: `at` counts vertices from its beginning. */
-  #onBorder(place) {
-    const degree = this.#map.view.degree();
-    const border = this.border;
-    let best = { distance: ONTO };
-    border.slice(1).forEach((end, index) => {
-      const [a, b] = [border[index], end].map(({ x, y }) => [x, y]);
-      const near = nearestOn(place, a, b, degree);
-      if (near.distance >= best.distance) return;
-      const [fromA, fromB] = [a, b].map(([x, y]) => Math.hypot((near.place[0] - x) * degree.x, (near.place[1] - y) * degree.y));
-      if (fromA < ONTO_VERTEX) best = { distance: near.distance, place: a, at: index };
-      else if (fromB < ONTO_VERTEX) best = { distance: near.distance, place: b, at: index + 1 };
-      else best = { distance: near.distance, place: near.place, at: index + fromA / (fromA + fromB) };
-    });
-    return best.place ? best : null;
+  /** A line of borders replaced by one drawn from somewhere on it to somewhere else. */
+  redraw(line) {
+    const args = this.redrawn(line);
+    if (!args) return void notify(gettext("请从界线上的一处画到另一处。"));
+    this.#remember([args]);
+    return this.#map.commit("redraw", { ...args, outer: this.#map.outer() });
   }
 
   /** @param {number} [base] the revision at which the border was taken up */
   #commit(paths, base) {
-    // Any edge of what comes out finds the border again.
-    this.#moved = paths.flatMap(({ new: path }) => path.slice(1).map((place, index) => [path[index], place]));
+    this.#remember(paths);
     return this.#map.commit("reshape", { paths, outer: this.#map.outer() }, base);
+  }
+
+  /** Any edge of what comes out finds the border again. */
+  #remember(paths) {
+    this.#moved = paths.flatMap(({ new: path }) => path.slice(1).map((place, index) => [path[index], place]));
   }
 
   #nearest(place) {
@@ -323,7 +350,7 @@ export class Reshape {
   }
 
   #clear() {
-    this.#unsketch();
+    if (this.#sketch.shown) this.#unsketch();
     this.#line?.remove();
     for (const { handle } of this.#handles) handle.remove();
     this.#handles = [];

@@ -7,7 +7,7 @@
  * @typedef {{a: Vertex, b: Vertex, grids: Map<number, number>}} Edge  grids: how often each has it in its rings
  * @typedef {import("jt/topology").Grid & {rings: {vertices: Vertex[], sign: number}[]}} SheetGrid
  */
-import { chains, route, walk } from "jt/arcs";
+import { chains, route, walk, way } from "jt/arcs";
 import { box, contains, crossSum } from "jt/plane";
 import { colour } from "jt/topology";
 
@@ -100,14 +100,27 @@ export class Sheet {
     return a && b && a.around.get(b);
   }
 
-  /** Arguments of a reshape put on the borders as they have become since: between the same ends, whatever lies there now. */
+  /** The edges of grids as they would become that are not there yet. @param {object[]} changed @returns {number[][][]} */
+  newEdges(changed) {
+    return changed.flatMap(({ polygons }) => polygons.flat()).flatMap((ring) =>
+      ring.slice(1).map((place, index) => [ring[index], place]).filter(([a, b]) => !this.edgeAt(a, b)));
+  }
+
+  /** Arguments of a reshape or redraw put on the borders as they have become since: between the same ends, whatever lies there now. */
   onPresent(args) {
+    if (args.old) return { ...args, old: this.#lineNow(args.old) };
     const paths = args.paths?.map(({ old, new: path }) => {
       const [from, to] = [old[0], old.at(-1)].map(([x, y]) => this.#vertices.get(`${x},${y}`));
       const now = from && to && route(from, to);
       return { old: now ? now.map(({ x, y }) => [x, y]) : old, new: path };
     });
     return paths ? { ...args, paths } : args;
+  }
+
+  #lineNow(old) {
+    const [from, to] = [old[0], old.at(-1)].map(([x, y]) => this.#vertices.get(`${x},${y}`));
+    const now = from && to && way(new Map([[from, 0]]), new Map([[to, 0]]), ({ a, b }) => Math.hypot(a.x - b.x, a.y - b.y));
+    return now ? now.map(({ x, y }) => [x, y]) : old;
   }
 
   /** Grids of the same level that share an edge with one. @returns {Set<number>} */

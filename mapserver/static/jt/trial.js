@@ -10,7 +10,7 @@ export class Trial {
 
   /**
    * @param {(op: string, args: object, signal: AbortSignal) => Promise<object>} ask
-   * @param {{onAnswer: (answer: object) => void, onRefused: (error: Error) => void}} on
+   * @param {{onAnswer: (answer: object, asked: {op: string, args: object}) => void, onRefused: (error: Error) => void}} on
    */
   constructor(ask, on) {
     this.#ask = ask;
@@ -40,7 +40,7 @@ export class Trial {
     this.#stop = stop;
     try {
       const answer = await this.#ask(op, args, stop.signal);
-      if (!stop.signal.aborted) this.#on.onAnswer(answer);
+      if (!stop.signal.aborted) this.#on.onAnswer(answer, { op, args });
     } catch (error) {
       if (error.name !== "AbortError" && !stop.signal.aborted && !quiet) this.#on.onRefused(error);
     }
