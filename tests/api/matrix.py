@@ -88,6 +88,7 @@ API = [
     Line(f"POST {A_PLAN}/edits", f"{DRAFT}/edits", "AP", body={"op": "rename", "args": {}, "base_revision": 0}),
     read(f"{A_PLAN}/edits", f"{DRAFT}/edits", "AP"),
     read(f"{A_PLAN}/edits/{{edit_id}}", f"{DRAFT}/edits/{{edit}}", "AP"),
+    read(f"{A_PLAN}/borders-beside", f"{DRAFT}/borders-beside?bbox=112,29,114,31", "AP"),
     Line(f"POST {A_PLAN}/undo", f"{DRAFT}/undo", "AP", body={}),
     Line(f"POST {A_PLAN}/redo", f"{DRAFT}/redo", "AP", body={}),
     Line(f"POST {A_PLAN}/partition", f"{DRAFT}/partition", "AP", body={"grid": "{draft_leaf}", "count": 2}),

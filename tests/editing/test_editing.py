@@ -211,6 +211,21 @@ def test_two_planners_on_one_grid_conflict_and_both_are_shown(desk: Desk) -> Non
     assert contents(desk.plan) == before
 
 
+def test_borders_of_other_plans_in_force_are_to_be_followed_where_they_differ(desk: Desk) -> None:
+    below = published(square_plan(2, levels=3, institution=desk.plan.institution))
+    published(square_plan(2, levels=3))
+    square_plan(2, levels=3, institution=desk.plan.institution)
+    address = f"/api/plans/{desk.plan.pk}/borders-beside?bbox=112,29,114,31"
+    assert desk.client.get(address).json()["features"] == []
+    desk.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}])
+    features = desk.client.get(address).json()["features"]
+    # The two leaves as they are in the plan in force: not those of another bank, nor those of another draft.
+    assert {feature["id"] for feature in features} == {grid(below, code).pk for code in ("001002", "002001")}
+    assert {feature["geometry"]["type"] for feature in features} <= {"LineString", "MultiLineString"}
+    assert at((2, 1))[0] in features[0]["geometry"]["coordinates"]
+    assert not desk.client.get(address.replace("112,29,114,31", "100,29,101,31")).json()["features"]
+
+
 def test_a_locked_grid_is_left_alone(desk: Desk) -> None:
     desk.do("lock", grids=[desk.grid("002001").pk], locked=True)
     body = assert_fault(
