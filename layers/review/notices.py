@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from layers.grids.models import Plan
+from layers.grids.models import HEADS, Plan
 from layers.orgs.models import Institution, User
 from layers.review.models import Notice
-from layers.review.rights import HEADS, REVIEWERS
+from layers.review.rights import REVIEWERS
 
 
 def tell(users: Iterable[int], plan: Plan, kind: str, by: User | None = None, **facts: Any) -> None:

@@ -95,6 +95,8 @@ API = [
     Line(f"POST {A_PLAN}/rebalance", f"{DRAFT}/rebalance", "AP", body={"grids": ["{draft_leaf}"]}),
     # steps of a plan; others than its planner decide
     Line(f"POST {A_PLAN}/copy", "/api/plans/{plan}/copy", "AP", body={"name": "x"}),
+    read(f"{A_PLAN}/access", f"{DRAFT}/access", "A"),
+    Line(f"PUT {A_PLAN}/access", f"{DRAFT}/access", "A", body={"private": False}),
     Line(f"POST {A_PLAN}/submit", f"{DRAFT}/submit", "AP", body={}),
     Line(f"POST {A_PLAN}/approve", "/api/plans/{submitted}/approve", "AM", body={}),
     Line(f"POST {A_PLAN}/return", "/api/plans/{submitted}/return", "AM", body={}),
