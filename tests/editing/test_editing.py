@@ -16,6 +16,7 @@ from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import User
+from layers.review.versions import copy
 from layers.rules.models import MeasureSettings, Rule
 from tests.api.world import assert_fault, bearer
 from tests.factories import CORNER, SIDE, UserFactory, grid, published, square_plan
@@ -209,6 +210,20 @@ def test_two_planners_on_one_grid_conflict_and_both_are_shown(desk: Desk) -> Non
         body = assert_fault(other.try_to(**attempt, base=1), 409, "edit_conflict")
         assert body["details"]["edits"][0]["label"].startswith("调整界线") and body["where"]["features"]
     assert contents(desk.plan) == before
+
+
+def test_a_draft_says_the_households_that_are_measured_and_how(desk: Desk) -> None:
+    below = published(square_plan(2, levels=3, institution=desk.plan.institution))
+    for leaf in below.grids.filter(level=2):
+        GridCount.objects.create(grid=leaf, measure="households", value=100, as_of="2026-06-30")
+    draft = Desk(copy(below, desk.user, "草稿"), desk.user)
+    address = f"/api/grids/{draft.grid('001002').pk}"
+    assert draft.client.get(address).json()["households"] == {"value": 100, "as_of": "2026-06-30", "synthetic": False}
+    draft.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.4, 0.5), (2, 1))}])
+    shown = draft.client.get(address).json()["households"]
+    assert shown == {"value": 120, "estimated": True, "method": "户数按面积分摊", "synthetic": False}
+    # In the plan in force it is what was counted.
+    assert draft.client.get(f"/api/grids/{grid(below, '001002').pk}").json()["households"]["value"] == 100
 
 
 def test_borders_of_other_plans_in_force_are_to_be_followed_where_they_differ(desk: Desk) -> None:
