@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib.gis.db.models import GeometryField
 from django.core.exceptions import PermissionDenied
+from django.db.models import F, Func
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema
 
 from layers.editing import log, service
 from layers.editing.models import Edit
-from layers.grids.models import Plan
+from layers.grids.models import SRID, Grid, Plan
+from layers.streets.api import collection_in
 
 router = Router(tags=["editing"])
 
@@ -66,6 +69,21 @@ def one_edit(request: HttpRequest, plan_id: int, edit_id: int) -> dict[str, Any]
     plan = own_plan(request, plan_id)
     found = get_object_or_404(Edit.objects.select_related("author", "undoes"), plan=plan, pk=edit_id)
     return log.edit_json(found, request.user, undone=log.is_undone(found)) | log.before_and_after(found)
+
+
+@router.get("/plans/{plan_id}/borders-beside")
+def borders_beside(request: HttpRequest, plan_id: int, bbox: str) -> dict[str, Any]:
+    """Borders in a box of the other plans in force that the user may see, to be followed while drawing; at most 5000 grids.
+
+    Grids that are still the same in this plan are left out: their borders are here.
+    """
+    plan = own_plan(request, plan_id)
+    others = Plan.objects.visible_to(request.user).in_force().exclude(pk=plan.pk)
+    found = Grid.objects.filter(plan__in=others, children__isnull=True).exclude(
+        border_sum__in=Grid.objects.filter(plan=plan).values("border_sum")
+    )
+    border = Func(F("geom"), function="ST_Boundary", output_field=GeometryField(srid=SRID))
+    return collection_in(found, bbox, shape=border)
 
 
 @router.post("/plans/{plan_id}/undo")

@@ -7,7 +7,7 @@ import datetime as dt
 from django.contrib.gis.db import models
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import F, Func, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,18 +15,30 @@ from layers.orgs.models import Institution, User
 
 SRID = 4490
 IN_FORCE = ("published", "retired")
+HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+"""Who knows of every draft of her own institution."""
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):
     """Plans by who may see them and by when they were in force."""
 
     def visible_to(self, user: User) -> PlanQuerySet:
-        """Plans of the user's subtree; of the institutions above, and for a regulator of all, those once published."""
+        """Plans of the user's subtree; of the institutions above, and for a regulator of all, those once published.
+
+        Of private drafts only one's own, those that one is named an editor of, and, for managers and administrators, those of
+        their own institution: somebody has to know what is under way, and to take over from who has left.
+        """
         if user.is_regulator:
             return self.filter(status__in=IN_FORCE)
         if user.institution is None:
             return self.none()
-        own = Q(institution__in=Institution.objects.within(user.institution))
+        shown = ~Q(status=Plan.Status.DRAFT) | Q(private=False)
+        if user.pk is not None:
+            named = Plan.editors.through.objects.filter(plan=OuterRef("pk"), user=user)
+            shown |= Q(created_by=user) | Q(Exists(named))
+        if user.role in HEADS:
+            shown |= Q(institution__path=user.institution.path)
+        own = shown & Q(institution__in=Institution.objects.within(user.institution))
         above = Q(institution__in=Institution.objects.above(user.institution), status__in=IN_FORCE)
         return self.filter(own | above)
 
@@ -72,6 +84,12 @@ class Plan(models.Model):
     source = models.CharField(_("数据来源"), max_length=200, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, verbose_name=_("创建人"))
     created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
+    private = models.BooleanField(
+        _("只给作者和指名的同事看"), default=False, db_default=False, help_text=_("只对草稿有意义; 提交审定时取消")
+    )
+    editors = models.ManyToManyField(
+        User, db_table="plan_editor", related_name="drafts_shared", blank=True, verbose_name=_("共同编制人")
+    )
 
     objects = PlanQuerySet.as_manager()
 

@@ -165,6 +165,7 @@ def load(
             policy=policy,
             source=source[:200],
             created_by=user,
+            private=user is not None,
         )
         with exact_cover(plan):
             load_grids(plan, records)

@@ -17,8 +17,8 @@ from pydantic import field_validator
 from layers.grids.coverage import coverage_report
 from layers.grids.models import SRID, Plan
 from layers.orgs.models import User
+from layers.review import access, rights, versions, workflow
 from layers.review import rebase as rebasing
-from layers.review import rights, versions, workflow
 from layers.review.compare import comparison
 from layers.review.faults import BadRequest
 from layers.review.models import Comment, Decision, ReviewSettings, ShareLink
@@ -67,6 +67,13 @@ class RuleIn(Schema):
     overlap_limit: float = Field(0.05, gt=0, le=0.5)
 
 
+class AccessIn(Schema):
+    """Who sees a draft: everybody who sees the institution's plans, or its author and the editors named."""
+
+    private: bool
+    editors: list[int] = Field(default_factory=list, max_length=200)
+
+
 class CommentIn(Schema):
     """A remark, pinned to a place if it has one (degrees, CGCS2000)."""
 
@@ -106,10 +113,6 @@ def seen_plan(request: HttpRequest, plan_id: int) -> Plan:
     return get_object_or_404(Plan.objects.visible_to(request.user).select_related("institution"), pk=plan_id)
 
 
-def _person(user: User) -> str:
-    return user.get_full_name() or user.username
-
-
 def after_step(request: HttpRequest, plan: Plan) -> dict[str, Any]:
     """The plan as it is after a step, as far as the steps go."""
     plan.refresh_from_db()
@@ -144,6 +147,26 @@ def coverage_rule(request: HttpRequest, plan_id: int, body: RuleIn) -> dict[str,
         raise PermissionDenied
     changed = versions.set_rule(plan.pk, body.policy, body.overlap_limit)
     return coverage_report(changed)
+
+
+def _opened_by(request: HttpRequest, plan_id: int) -> Plan:
+    plan = seen_plan(request, plan_id)
+    if not rights.may_open(request.user, plan):
+        raise PermissionDenied
+    return plan
+
+
+@router.get("/plans/{int:plan_id}/access")
+def show_access(request: HttpRequest, plan_id: int) -> dict[str, Any]:
+    """Who sees a draft, and who may be named its editor; for its author and the institution's administrators."""
+    return access.access_json(_opened_by(request, plan_id))
+
+
+@router.put("/plans/{int:plan_id}/access")
+def change_access(request: HttpRequest, plan_id: int, body: AccessIn) -> dict[str, Any]:
+    """Say who sees a draft, and who works at it."""
+    plan = _opened_by(request, plan_id)
+    return access.access_json(access.open_draft(plan.pk, request.user, private=body.private, editors=body.editors))
 
 
 @router.post("/plans/{int:plan_id}/submit")
@@ -193,7 +216,7 @@ def decisions(request: HttpRequest, plan_id: int) -> list[dict[str, Any]]:
             "kind": one.kind,
             "label": one.get_kind_display(),
             "note": one.note,
-            "author": _person(one.author),
+            "author": access.name_of(one.author),
             "made_at": one.made_at.isoformat(),
             "revision": one.revision,
         }
@@ -241,9 +264,9 @@ def comment_json(one: Comment) -> dict[str, Any]:
         "id": one.pk,
         "text": one.text,
         "place": one.place and list(one.place.coords),
-        "author": _person(one.author),
+        "author": access.name_of(one.author),
         "made_at": one.made_at.isoformat(),
-        "resolved_by": one.resolved_by and _person(one.resolved_by),
+        "resolved_by": one.resolved_by and access.name_of(one.resolved_by),
         "resolved_at": one.resolved_at and one.resolved_at.isoformat(),
     }
 
@@ -291,7 +314,7 @@ def revoke(request: HttpRequest, plan_id: int, link_id: int) -> Status[None]:
 def share_json(link: ShareLink) -> dict[str, Any]:
     return {
         "id": link.pk,
-        "made_by": _person(link.made_by),
+        "made_by": access.name_of(link.made_by),
         "made_at": link.made_at.isoformat(),
         "expires_at": link.expires_at.isoformat(),
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from layers.grids.models import Plan
+from layers.grids.models import HEADS, Plan
 from layers.orgs.models import User
 from layers.review.models import Decision
 
 REVIEWERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
-HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
 
 
 def may_review(user: User, plan: Plan) -> bool:
@@ -45,6 +44,12 @@ def may_comment(user: User, plan: Plan) -> bool:
     return may_publish(user, plan) or (user.role in REVIEWERS and user.sees_inside(plan.institution))
 
 
+def may_open(user: User, plan: Plan) -> bool:
+    """Whether the user says who else sees a draft: its author, or an administrator of its own institution."""
+    is_head = user.role == User.Role.ADMINISTRATOR and user.institution_id == plan.institution_id
+    return plan.status == Plan.Status.DRAFT and (plan.created_by_id == user.pk or is_head)
+
+
 def steps_of(user: User, plan: Plan) -> dict[str, bool]:
     """The steps that the user may take now, for buttons."""
     status = plan.status
@@ -56,5 +61,6 @@ def steps_of(user: User, plan: Plan) -> dict[str, bool]:
         "can_return": status in {Plan.Status.SUBMITTED, Plan.Status.APPROVED} and may_decide(user, plan),
         "can_publish": status == Plan.Status.APPROVED and may_publish(user, plan),
         "can_comment": may_comment(user, plan),
+        "can_open": may_open(user, plan),
         "can_share": status in {Plan.Status.DRAFT, Plan.Status.SUBMITTED, Plan.Status.APPROVED} and planner,
     }

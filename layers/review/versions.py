@@ -51,6 +51,7 @@ def copy(plan: Plan, user: User, name: str, *, only_area: bool = False, institut
             synthetic=plan.synthetic,
             source=plan.source,
             created_by=user,
+            private=True,
         )
         with exact_cover(draft):
             _copy_grids(plan, draft, only_area=only_area)

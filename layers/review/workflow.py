@@ -39,6 +39,9 @@ def submit(plan_id: int, user: User, note: str = "") -> Plan:
         plan = _locked(plan_id, Plan.Status.DRAFT)
         _allow(user.can_plan_for(plan.institution))
         broken = _refuse_broken(plan)
+        # From now on the institution's, also when it is returned: reviewers have seen it, and follow it up.
+        plan.private = False
+        plan.save(update_fields=["private"])
         _go(plan, Plan.Status.SUBMITTED)
         _record(plan, user, Decision.Kind.SUBMITTED, note, warns=len(broken))
         notices.tell(deciders_over(plan.institution), plan, "submitted", user, note=note)

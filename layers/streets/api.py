@@ -9,6 +9,7 @@ import numpy as np
 from django.contrib.gis.db.models.functions import AsGeoJSON
 from django.contrib.gis.geos import Polygon
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
@@ -49,14 +50,14 @@ class Stretch(Schema):
 @router.get("/streets")
 def streets(request: HttpRequest, bbox: str) -> dict[str, Any]:
     """Street lines in a box, as GeoJSON; at most 5000."""
-    return _collection(Street.objects.visible_to(request.user), bbox, ("name", "kind", "synthetic"))
+    return collection_in(Street.objects.visible_to(request.user), bbox, ("name", "kind", "synthetic"))
 
 
 @router.get("/buildings")
 def buildings(request: HttpRequest, bbox: str) -> dict[str, Any]:
     """Buildings in a box, as GeoJSON points or outlines; at most 5000."""
     found = Building.objects.visible_to(request.user)
-    return _collection(found, bbox, ("code", "name", "households", "floors", "synthetic"))
+    return collection_in(found, bbox, ("code", "name", "households", "floors", "synthetic"))
 
 
 @router.post("/streets/trace")
@@ -81,10 +82,13 @@ def align(request: HttpRequest, stretch: Stretch) -> dict[str, Any]:
     return {"path": aligned.path.tolist(), "moved_m": aligned.moved_m, "share": aligned.share}
 
 
-def _collection(found: QuerySet[Any], bbox: str, columns: tuple[str, ...]) -> dict[str, Any]:
+def collection_in(
+    found: QuerySet[Any], bbox: str, columns: tuple[str, ...] = (), shape: Combinable | str = "geom"
+) -> dict[str, Any]:
+    """What of a QuerySet meets a box, as GeoJSON; at most 5000. `shape` is what is given of each, if not all of it."""
     found = found.filter(geom__intersects=_box(bbox))
     total = found.count()
-    rows = list(found.order_by("pk").values_list("pk", AsGeoJSON("geom", precision=7), *columns)[:LIMIT])
+    rows = list(found.order_by("pk").values_list("pk", AsGeoJSON(shape, precision=7), *columns)[:LIMIT])
     return {
         "type": "FeatureCollection",
         "numberMatched": total,

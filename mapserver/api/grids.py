@@ -11,8 +11,9 @@ from django.utils import timezone
 from ninja import Router
 
 from layers.features.registry import LAYERS, Layer, kinds_of
-from layers.grids.models import Grid, Plan
+from layers.grids.models import IN_FORCE, Grid, Plan
 from layers.orgs.models import Institution
+from layers.rules.measures import measure
 from layers.staff.models import Assignment
 from layers.staff.rights import ARRANGERS
 from layers.staff.vocabulary import built_in, label
@@ -56,15 +57,35 @@ def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(text)
     people_visible = not user.is_regulator
     is_leaf = found["children"] == 0
+    shown = Grid.objects.select_related("plan__institution").get(pk=grid_id)
     return found | {
+        "households": households_of(shown, found["households"]),
         "kind_label": str(Grid.Kind(found["kind"]).label),
         "people_visible": people_visible,
         "responsible": [with_labels(person) for person in found["responsible"]],
-        "features": features_in(request, Grid.objects.select_related("plan__institution").get(pk=grid_id)),
+        "features": features_in(request, shown),
         "vacant": not any(one["kind"] == "main" for one in found["responsible"])
         if people_visible and is_leaf
         else None,
         "can_arrange": user.institution is not None and user.role in ARRANGERS,
+    }
+
+
+def households_of(grid: Grid, registered: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Households with their day, as they were counted; in a plan not in force yet as they are measured, with the method.
+
+    Counts came along from the plan that was copied: once a border has moved, they are another grid's.
+    """
+    if grid.plan.status in IN_FORCE:
+        return registered
+    found = measure([grid.pk], ["households"])[grid.pk]["households"]
+    if found.value is None or (registered and not found.estimated and round(found.value) == registered["value"]):
+        return registered
+    return {
+        "value": round(found.value),
+        "estimated": found.estimated,
+        "method": found.source,
+        "synthetic": bool(registered and registered["synthetic"]),
     }
 
 

@@ -56,7 +56,8 @@ def locate(
     day = at or timezone.localdate()
     text = run(
         "locate",
-        _scopes(user.role, user.institution and user.institution.path, day, plan),
+        # Drafts are somebody's; what is in force is seen by role and place alone.
+        _scopes(user.role, user.institution and user.institution.path, day, plan, None if plan is None else user.pk),
         here=f"SRID={SRID};POINT({x!r} {y!r})",
         accuracy=accuracy,
         user=user.pk,
@@ -82,9 +83,11 @@ def locate_many(
 
 
 @lru_cache(maxsize=1024)
-def _scopes(role: str, path: str | None, day: dt.date, plan: int | None) -> dict[str, Subquery]:
+def _scopes(
+    role: str, path: str | None, day: dt.date, plan: int | None, user: int | None = None
+) -> dict[str, Subquery]:
     """What somebody may see, as subqueries. Who that is comes down to a role and a place in the tree of institutions."""
-    viewer = User(role=role, institution=path and Institution(path=path))
+    viewer = User(pk=user, role=role, institution=path and Institution(path=path))
     return {
         "plans": Subquery.of(plans_to_search(viewer, day, plan).values("pk")),
         "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),

@@ -16,6 +16,7 @@ from layers.grids.models import Grid, Plan
 from layers.grids.topology import content_tag, plan_topology
 from layers.orgs.models import Institution
 from layers.review import versions
+from layers.review.access import name_of
 from layers.review.rights import steps_of
 from mapserver.sqlfile import run
 
@@ -46,6 +47,10 @@ def plan_json(plan: Plan, user: Any) -> dict[str, Any]:
         "grid_count": plan.grid_count,
         "base": plan.base_id,
         "created_at": plan.created_at,
+        "private": plan.status == Plan.Status.DRAFT and plan.private,
+        "shared_by": [name_of(one) for one in (plan.created_by, *plan.editors.all()) if one]
+        if plan.status == Plan.Status.DRAFT and plan.private
+        else [],
         **steps_of(user, plan),
     }
 
@@ -59,7 +64,10 @@ def visible_plan(request: HttpRequest, plan_id: int) -> Plan:
 @router.get("")
 def plans(request: HttpRequest) -> list[dict[str, Any]]:
     """The plans that the user may see, those in force first."""
-    found = Plan.objects.visible_to(request.user).select_related("institution").annotate(grid_count=Count("grids"))
+    found = (
+        Plan.objects.visible_to(request.user).select_related("institution", "created_by").prefetch_related("editors")
+    )
+    found = found.annotate(grid_count=Count("grids"))
     listed = [plan_json(plan, request.user) for plan in found.order_by("area_code", "institution__path", "pk")]
     return sorted(listed, key=lambda plan: not plan["in_force"])
 

@@ -19,8 +19,8 @@ from tests.factories import OutletFactory, UserFactory, retired
 HERE = f"lon={INSIDE[0]}&lat={INSIDE[1]}"
 EVERYWHERE = "/tiles/{layer}/0/0/0.mvt"
 
-READ_BY_PLANNERS = ("/edits", "/edits?since=0", "/share")
-READ_BY_ALL = ("/measures?level=2", "/broken", "/decisions", "/comments")
+READ_BY_PLANNERS = ("/edits", "/edits?since=0", "/share", "/borders-beside?bbox=112,29,114,31")
+READ_BY_ALL = ("/measures?level=2", "/broken", "/decisions", "/comments", "/access")
 
 PUBLISHED, DRAFTS = ("甲发布", "乙发布"), ("甲总草案", "甲一草案", "乙总草案")
 PEOPLE = tuple(f"{owner}员工" for owner in PHONES)

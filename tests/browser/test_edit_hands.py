@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import LineString
 from playwright.sync_api import Page, expect
 
 from layers.editing import service
@@ -13,6 +14,7 @@ from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, Plan
 from layers.rules.models import Rule
+from layers.staff.models import Post
 from layers.streets.models import Building, Street
 from tests.browser.conftest import PHONE
 from tests.browser.desk import Desk, Open, at_desk, colleague, place, shot
@@ -219,6 +221,8 @@ def test_a_finger_draws_a_stroke_and_deletes_a_vertex(plan: Plan, open_map: Open
 def test_a_dragged_vertex_snaps_to_a_node_and_to_a_wall(desk: Desk) -> None:
     page = desk.page
     wall = house(desk.plan, (2.3, 0.3), (2.4, 0.7))
+    line = LineString(place(2.29, 0.1), place(2.29, 0.95), srid=4490)
+    road = Post.objects.create(institution=desk.plan.institution, code="路-1", name="路段", kind="road", geom=line)
     try:
         lon, lat = place(2.1, 0.5)
         page.goto(f"/?plan={desk.plan.pk}&level=2&lon={lon}&lat={lat}&z=17")
@@ -236,7 +240,21 @@ def test_a_dragged_vertex_snaps_to_a_node_and_to_a_wall(desk: Desk) -> None:
         page.mouse.up()
         desk.done("撤销: 调整界线")
         assert paths(desk.plan)[0]["new"][1][0] == pytest.approx(place(2.3, 0)[0], abs=1e-7)
+        # Each source has its switch: without walls, the road that somebody is in charge of is nearest.
+        page.click(".snap-sources summary")
+        with page.expect_response(re.compile("borders-beside")):
+            page.get_by_label("房屋的墙").uncheck()
+        page.wait_for_timeout(300)
+        shot(page, "edit-snap-sources")
+        page.mouse.move(*desk.pixel(2.3, 0.5))
+        page.mouse.down()
+        x, y = desk.pixel(2.29, 0.6)
+        page.mouse.move(x + 3, y, steps=6)
+        page.mouse.up()
+        expect(page.locator("#plan option:checked")).to_contain_text("第 3 版")
+        assert paths(desk.plan)[0]["new"][1][0] == pytest.approx(place(2.29, 0)[0], abs=1e-7)
     finally:
+        road.delete()
         wall.delete()
 
 

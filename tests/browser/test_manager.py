@@ -131,6 +131,9 @@ def test_a_manager_works_through_the_lists(new_page: Callable[..., Page]) -> Non
     sign_in(page, "manager", after="/findings/")
     page.wait_for_selector(READY, timeout=SLOW)
     expect(page.locator("[data-list=rule-qj02-1]")).to_contain_text("QJ02")
+    # The size bands that the bank has taken over.
+    expect(page.locator("[data-list]", has_text="LA01")).to_have_count(2)
+    expect(page.locator("[data-list]", has_text="OC06")).to_have_count(1)
     page.click("[data-list=rule-yl04-1]")
     expect(page.locator("#work h2")).to_contain_text("村级网格至少 1 个助农取款点", timeout=SLOW)
     expect(page.locator("#work li")).to_have_count(1)

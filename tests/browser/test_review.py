@@ -56,6 +56,16 @@ def test_a_draft_is_copied_submitted_commented_and_returned(open_plans: New) -> 
     page.click("#ask .primary")
     expect(page.locator("#said")).to_contain_text(NAME)
     plan = Plan.objects.get(name=NAME)
+    # It is the author's; she names a colleague.
+    mine = page.locator(f"tr[data-plan='{plan.pk}']")
+    expect(mine).to_contain_text("未公开: 只给 planner")
+    mine.locator("[data-step=access]").click()
+    page.get_by_label("与 admin 一起编制").check()
+    shot(page, "access")
+    page.click("#ask .primary")
+    expect(page.locator("#said")).to_contain_text("只给作者和勾选的同事")
+    expect(mine).to_contain_text("、")
+    assert [one.username for one in plan.editors.all()] == ["admin"]
     page.locator(f"tr[data-plan='{plan.pk}'] [data-step=submit]").click()
     page.fill("#ask textarea", "请审定")
     shot(page, "submit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from layers.facilities.models import Machine, Outlet
 from layers.grids.coverage import audit, guard_faults
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import ApiToken, Institution, User
+from layers.rules.evaluate import evaluate
+from layers.rules.models import Rule
 from layers.staff.models import Assignment, Post, Staff
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +62,20 @@ def test_the_year_before_had_villages_and_other_people(demo_site: None):
     assert [step["code"] for step in then["chain"]] == [step["code"] for step in now["chain"]][:3]
     [former], [present] = then["responsible"], now["responsible"]
     assert former["name"] != present["name"] and former["synthetic"] and then["plan"]["synthetic"]
+
+
+def test_some_grids_but_not_most_break_the_sizes_that_the_bank_has_taken_over(demo_site: None):
+    plan = Plan.objects.in_force().get(institution__code="QJ")
+    rules = Rule.objects.filter(institution=plan.institution, measure="households")
+    assert {(rule.preset, rule.kind, rule.severity) for rule in rules} == {
+        ("la01.1", "rural", "warn"),
+        ("la01.2", "rural", "warn"),
+        ("oc06.1", "urban", "warn"),
+    }
+    broken = Counter(fault.rule_id for fault in evaluate(plan))
+    for rule in rules:
+        judged = plan.grids.filter(level=3 - rule.level, kind=rule.kind).count()
+        assert 0.1 < broken[rule.pk] / judged < 0.5, rule
 
 
 def test_everything_made_up_is_marked(demo_site: None):

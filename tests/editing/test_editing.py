@@ -16,6 +16,7 @@ from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import User
+from layers.review.versions import copy
 from layers.rules.models import MeasureSettings, Rule
 from tests.api.world import assert_fault, bearer
 from tests.factories import CORNER, SIDE, UserFactory, grid, published, square_plan
@@ -230,6 +231,35 @@ def test_two_planners_on_one_grid_conflict_and_both_are_shown(desk: Desk) -> Non
         body = assert_fault(other.try_to(**attempt, base=1), 409, "edit_conflict")
         assert body["details"]["edits"][0]["label"].startswith("调整界线") and body["where"]["features"]
     assert contents(desk.plan) == before
+
+
+def test_a_draft_says_the_households_that_are_measured_and_how(desk: Desk) -> None:
+    below = published(square_plan(2, levels=3, institution=desk.plan.institution))
+    for leaf in below.grids.filter(level=2):
+        GridCount.objects.create(grid=leaf, measure="households", value=100, as_of="2026-06-30")
+    draft = Desk(copy(below, desk.user, "草稿"), desk.user)
+    address = f"/api/grids/{draft.grid('001002').pk}"
+    assert draft.client.get(address).json()["households"] == {"value": 100, "as_of": "2026-06-30", "synthetic": False}
+    draft.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.4, 0.5), (2, 1))}])
+    shown = draft.client.get(address).json()["households"]
+    assert shown == {"value": 120, "estimated": True, "method": "户数按面积分摊", "synthetic": False}
+    # In the plan in force it is what was counted.
+    assert draft.client.get(f"/api/grids/{grid(below, '001002').pk}").json()["households"]["value"] == 100
+
+
+def test_borders_of_other_plans_in_force_are_to_be_followed_where_they_differ(desk: Desk) -> None:
+    below = published(square_plan(2, levels=3, institution=desk.plan.institution))
+    published(square_plan(2, levels=3))
+    square_plan(2, levels=3, institution=desk.plan.institution)
+    address = f"/api/plans/{desk.plan.pk}/borders-beside?bbox=112,29,114,31"
+    assert desk.client.get(address).json()["features"] == []
+    desk.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}])
+    features = desk.client.get(address).json()["features"]
+    # The two leaves as they are in the plan in force: not those of another bank, nor those of another draft.
+    assert {feature["id"] for feature in features} == {grid(below, code).pk for code in ("001002", "002001")}
+    assert {feature["geometry"]["type"] for feature in features} <= {"LineString", "MultiLineString"}
+    assert at((2, 1))[0] in features[0]["geometry"]["coordinates"]
+    assert not desk.client.get(address.replace("112,29,114,31", "100,29,101,31")).json()["features"]
 
 
 def test_a_locked_grid_is_left_alone(desk: Desk) -> None:

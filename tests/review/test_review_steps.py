@@ -71,7 +71,10 @@ class Office:
         return answer.json()
 
     def draft(self, name: str = "调整") -> Plan:
-        return Plan.objects.get(pk=self.ok(self.plan.pk, "copy", name=name)["id"])
+        """A draft of the planner's, open to whoever sees the institution's plans."""
+        made = self.ok(self.plan.pk, "copy", name=name)["id"]
+        Plan.objects.filter(pk=made).update(private=False)
+        return Plan.objects.get(pk=made)
 
     def edit(self, plan: Plan, op: str, **args: Any) -> None:
         plan.refresh_from_db()

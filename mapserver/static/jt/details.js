@@ -55,9 +55,11 @@ function contents(grid, onFeatures) {
 
 export const demoBorders = () => el("span", { class: "tag" }, gettext("演示数据: 内部界线为合成"));
 
-const households = ({ value, as_of: asOf, synthetic }) => [
+/** As counted on a day; or, where the border has moved since, as measured, and how. */
+const households = ({ value, as_of: asOf, estimated, method, synthetic }) => [
   fill(gettext("{n} 户"), { n: count(value) }), " ",
-  el("span", { class: "note" }, fill(gettext("截至 {date}"), { date: asOf })), " ",
+  el("span", { class: "note" }, asOf ? fill(gettext("截至 {date}"), { date: asOf }) : method), " ",
+  estimated && el("span", { class: "tag" }, gettext("估算")), " ",
   synthetic && demoTag(),
 ];
 

@@ -41,10 +41,6 @@ export class Draw {
 
   get points() { return this.#start ? [this.#start, ...this.#segments.flat()] : []; }
 
-  get snap() { return this.#snap.on; }
-
-  set snap(on) { this.#snap.on = on; }
-
   /** Whether a line is drawn in one stroke; the map does not move under the hand then. */
   get freehand() { return this.#freehand; }
 

@@ -39,7 +39,7 @@ export class Editor {
     this.#page = page;
     this.outcome = new Outcome(view);
     this.tried = new Outcome(view);
-    this.snap = new Snap(view, () => this.sheet);
+    this.snap = new Snap(view, () => this.sheet, () => this.#plan.id);
     this.#trial = new Trial((op, args, signal) => this.#desk.tryOut(op, args, signal), {
       onAnswer: (answer, asked) => this.#foreseen(answer, asked),
       onRefused: (error) => this.#forewarned(error),
@@ -62,7 +62,7 @@ export class Editor {
     });
     this.panel = new EditPanel({
       undo: () => this.#desk.back(), redo: () => this.#desk.again(), end: () => this.finish(),
-      cancel: () => this.escape(), look: page.look, draw: this.draw, reshape: this.reshape,
+      cancel: () => this.escape(), look: page.look, draw: this.draw, snap: this.snap, reshape: this.reshape,
       again: () => this.#redraw(),
       history: () => this.#desk.history(), step: (id) => this.#desk.step(id), show: (drawn) => this.outcome.showStep(drawn),
       undoStep: (id) => this.#desk.back(id),

@@ -82,7 +82,7 @@ export class EditPanel {
     this.#options.replaceChildren(...[
       isDrawing && option(gettext("沿街描线"), flag("trace")),
       isDrawing && option(gettext("手绘 (按住画)"), flag("freehand")),
-      (isDrawing || tool === "reshape") && option(gettext("吸附到界线、街道和房屋"), flag("snap")),
+      (isDrawing || tool === "reshape") && this.#act.snap.switches(),
       tool === "split" && option(gettext("画多条线"), this.#several),
       tool === "reshape" && option(gettext("允许移动服务区域的外界线"), this.#outer),
       (isDrawing || tool === "merge") && el("div", { class: "actions" },

@@ -1,28 +1,57 @@
-/** What a drawn point is pulled to: vertices before lines; of the plan, of the streets, of the walls of buildings. */
+/** What a drawn point is pulled to: vertices before lines; of the plan itself and of every other source that is switched on. */
 import { get } from "jt/api";
+import { el } from "jt/dom";
+import { linesOf } from "jt/outcome";
 import { nearestOn } from "jt/plane";
 
+const { gettext } = window;
 const REACH = 10;
-const STREETS_FROM = 14;
-const WALLS_FROM = 17;
-const STREET = { stroke: "#b08a52", weight: 1 };
-const WALL = { stroke: "#5f6b6d", weight: 0.8 };
+const OWN = "own";
+
+/**
+ * All that can be snapped to beside the plan's own borders: from which zoom on, and where its lines come from.
+ * `whole`: few enough to be fetched once.
+ * @type {{id: string, name: string, from: number, path: (plan: number) => string, whole?: boolean, look: import("jt/view").Look}[]}
+ */
+const SOURCES = [
+  { id: "streets", name: gettext("街道"), from: 14, path: () => "streets", look: { stroke: "#b08a52", weight: 1 } },
+  { id: "buildings", name: gettext("房屋的墙"), from: 17, path: () => "buildings", look: { stroke: "#5f6b6d", weight: 0.8 } },
+  { id: "plans", name: gettext("其他现行方案的界线"), from: 14, path: (plan) => `plans/${plan}/borders-beside`, look: { stroke: "#6a3d9a", weight: 1.5, dash: "8 4" } },
+  { id: "posts", name: gettext("线状点位"), from: 12, path: () => "posts", whole: true, look: { stroke: "#7a3e00", weight: 2 } },
+];
 
 export class Snap {
   #view;
   #sheet;
+  #plan;
   #around = null;
-  on = true;
+  #wanted = null;
+  #off = new Set();
+  #kept = new Map();
 
-  /** @param {import("jt/view").View} view @param {() => import("jt/sheet").Sheet} sheet */
-  constructor(view, sheet) {
+  /** @param {import("jt/view").View} view @param {() => import("jt/sheet").Sheet} sheet @param {() => number} plan its id */
+  constructor(view, sheet, plan) {
     this.#view = view;
     this.#sheet = sheet;
+    this.#plan = plan;
+  }
+
+  /** A switch for each source. */
+  switches() {
+    const choices = [{ id: OWN, name: gettext("本方案的界线") }, ...SOURCES];
+    return el("details", { class: "snap-sources" }, el("summary", {}, gettext("吸附到")),
+      choices.map(({ id, name }) => el("label", { class: "check" },
+        el("input", { type: "checkbox", value: id, checked: !this.#off.has(id), onchange: ({ target }) => this.#switch(id, target.checked) }), name)));
+  }
+
+  #switch(id, isOn) {
+    this.#off[isOn ? "delete" : "add"](id);
+    this.clear();
+    this.lookAround();
   }
 
   /** The vertex or line that is near enough; else the place itself. @param {import("jt/sheet").Vertex} [but] with its edges left out */
   near(place, but) {
-    if (!this.on) return place;
     const degree = this.#view.degree();
     const reach = [REACH / degree.x, REACH / degree.y];
     let vertex = { distance: REACH };
@@ -37,29 +66,34 @@ export class Snap {
       const near = nearestOn(place, [ax, ay], [bx, by], degree);
       if (near.distance < line.distance) line = near;
     };
-    for (const { a, b } of this.#sheet().edges) if (a !== but && b !== but) look([a.x, a.y], [b.x, b.y]);
+    if (!this.#off.has(OWN)) for (const { a, b } of this.#sheet().edges) if (a !== but && b !== but) look([a.x, a.y], [b.x, b.y]);
     for (const way of this.#around?.lines ?? []) for (let i = 1; i < way.length; i += 1) look(way[i - 1], way[i]);
     return vertex.place ?? line.place ?? place;
   }
 
   /** Fetches and shows the lines in sight: whoever is to follow them has to see them. */
   async lookAround() {
-    if (this.#view.zoom < STREETS_FROM) return this.clear();
+    const sources = SOURCES.filter(({ id, from }) => this.#view.zoom >= from && !this.#off.has(id));
+    if (!sources.length) return this.clear();
     const bbox = this.#view.bbox.join(",");
     if (this.#around?.bbox === bbox) return undefined;
-    const lines = (path) => get(path, { bbox }).then(({ features }) => features.flatMap(outlines), () => []);
     const wanted = Symbol(bbox);
     this.#wanted = wanted;
-    const [streets, walls] = await Promise.all([lines("streets"), this.#view.zoom < WALLS_FROM ? [] : lines("buildings")]);
+    const found = await Promise.all(sources.map((source) => this.#lines(source, bbox)));
     if (this.#wanted !== wanted) return undefined;
     this.clear();
     const drawn = this.#view.drawing(() =>
-      this.#view.lines([{ arcs: walls, look: WALL }, { arcs: streets, look: STREET }], "jt-selection"));
-    this.#around = { bbox, lines: [...streets, ...walls], drawn };
+      this.#view.lines(sources.map(({ look }, index) => ({ arcs: found[index], look })).reverse(), "jt-selection"));
+    this.#around = { bbox, lines: found.flat(), drawn };
     return undefined;
   }
 
-  #wanted = null;
+  /** The lines of a source; none where it cannot be read: a drawing goes on without it. */
+  #lines({ id, path, whole }, bbox) {
+    if (!whole) return get(path(this.#plan()), { bbox }).then(outlines, () => []);
+    if (!this.#kept.has(id)) this.#kept.set(id, get(path(this.#plan())).then(outlines, () => (this.#kept.delete(id), [])));
+    return this.#kept.get(id);
+  }
 
   clear() {
     this.#wanted = null;
@@ -68,8 +102,4 @@ export class Snap {
   }
 }
 
-function outlines({ geometry: { type, coordinates } }) {
-  if (type === "LineString") return [coordinates];
-  if (type === "MultiLineString" || type === "Polygon") return coordinates;
-  return type === "MultiPolygon" ? coordinates.flat() : [];
-}
+const outlines = ({ features }) => features.flatMap(({ geometry }) => linesOf(geometry));

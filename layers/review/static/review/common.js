@@ -1,5 +1,5 @@
 /** What the pages of plans share: sending, asking, saying, and taking a step. */
-import { ApiError } from "jt/api";
+import { ApiError, get } from "jt/api";
 import { byId, el } from "jt/dom";
 import { fill } from "jt/text";
 
@@ -113,6 +113,21 @@ export function stepsOf(plan, today) {
         return values && send("PUT", to("coverage-rule"), { policy: values[0], overlap_limit: Number(values[1]) / 100 });
       },
     },
+    plan.can_open && {
+      id: "access", text: gettext("谁能看"),
+      take: async () => {
+        const now = await get(to("access"));
+        const sight = el("select", {}, [["private", gettext("只有作者和下面勾选的同事")], ["open", gettext("能看本机构方案的所有人")]].map(([value, text]) =>
+          el("option", { value, selected: (value === "private") === now.private }, text)));
+        const boxes = now.colleagues.map(({ id, edits }) => el("input", { type: "checkbox", value: id, checked: edits }));
+        const values = await askFor(fill(gettext("谁能看“{name}”"), { name: plan.name }),
+          [[gettext("草稿给谁看"), sight], ...now.colleagues.map(({ name }, index) => [fill(gettext("与 {name} 一起编制"), { name }), boxes[index]])], gettext("保存"),
+          gettext("本机构的管理员和管理人员总能看到本机构的草稿。提交审定后, 能看本机构方案的人都能看到, 退回后也一样。"));
+        return values && send("PUT", to("access"), {
+          private: values[0] === "private", editors: boxes.filter(({ checked }) => checked).map(({ value }) => Number(value)),
+        });
+      },
+    },
     plan.can_share && {
       id: "share", text: gettext("分享"),
       take: async () => {
@@ -135,6 +150,7 @@ export function outcome(step, answer) {
     });
     return vacant.length ? `${said} ${fill(gettext("{n} 个新网格还没有责任人: {names}。"), { n: vacant.length, names: vacant.slice(0, 5).map(({ name }) => name).join("、") + (vacant.length > 5 ? " …" : "") })}` : said;
   }
+  if (step === "access") return answer.private ? gettext("草稿现在只给作者和勾选的同事看。") : gettext("草稿现在给能看本机构方案的人看。");
   if (step === "coverage-rule") return fill(gettext("覆盖规则: {rule}。"), { rule: coverageRule(answer) });
   if (step === "copy" || step === "empty") return fill(gettext("草稿“{name}”已建立。"), { name: answer.name });
   return fill(gettext("“{name}”现在的状态: {status}。"), { name: answer.name, status: answer.status_label });

@@ -27,6 +27,7 @@ function row(plan, names) {
       el("a", { href: `/?plan=${plan.id}` }, data(plan.name)),
       el("small", {}, data(plan.institution.name), " · ", fill(gettext("{n} 个网格"), { n: count(plan.grid_count) }), " · ",
         fill(gettext("版本 {n}"), { n: plan.revision })),
+      plan.private && el("small", {}, gettext("未公开: 只给"), " ", data(plan.shared_by.join("、"))),
       plan.overlap_limit > 0 && el("small", {}, coverageRule(plan)),
       names.has(plan.base) && el("small", {}, gettext("复制自"), " ", data(names.get(plan.base)))),
     el("td", {}, el("span", { class: `status ${plan.status}` }, plan.status_label),
