@@ -55,7 +55,11 @@ def addresses(world: World) -> list[str]:
     found = ["/api/me", "/api/plans", "/api/layers/", f"/api/locate?{HERE}&accuracy=5000"]
     found += ["/api/measures", "/api/rules", "/api/rules/presets"]
     found += ["/api/notices", "/api/review/settings", "/api/people", "/api/people?format=csv", "/api/people/lists"]
-    found += [f"/api/people/lists/{key}" for key in LISTS] + ["/api/people/proposals"]
+    found += [f"/api/people/lists/{key}" for key in LISTS] + [
+        "/api/people/proposals",
+        "/api/people/choices",
+        "/api/people/choices?leads=true",
+    ]
     found += [f"/api/people/{one}{rest}" for one in _staff() for rest in ("", "/over", "/under")]
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/{layer}?bbox=112,29,114,31" for layer in ("streets", "buildings")]
