@@ -18,6 +18,8 @@ class Security(TypedDict):
     lock_minutes: int
     idle_minutes: int
     absolute_hours: int
+    token_days: int
+    """How long a token that somebody makes lasts; 0: until it is revoked."""
 
 
 PROFILES: dict[str, Security] = {
@@ -30,6 +32,7 @@ PROFILES: dict[str, Security] = {
         "lock_minutes": 30,
         "idle_minutes": 30,
         "absolute_hours": 8,
+        "token_days": 90,
     },
     "asvs": {
         "min_length": 12,
@@ -40,6 +43,7 @@ PROFILES: dict[str, Security] = {
         "lock_minutes": 15,
         "idle_minutes": 30,
         "absolute_hours": 12,
+        "token_days": 365,
     },
 }
 

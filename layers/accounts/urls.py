@@ -10,5 +10,6 @@ urlpatterns = [
     path("second-factor/", views.enrol_page, name="second-factor-enrol"),
     path("second-factor/off/", views.turn_off, name="second-factor-off"),
     path("second-factor/codes/", views.new_codes, name="second-factor-codes"),
+    path("tokens/", views.new_token, name="token-new"),
     path("tokens/<int:token_id>/revoke/", views.revoke_token, name="token-revoke"),
 ]

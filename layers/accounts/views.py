@@ -53,6 +53,13 @@ class Password(forms.Form):
     )
 
 
+class NewToken(Password):
+    """What a new token is for; with the password, as it stands for the user from then on."""
+
+    name = forms.CharField(label=gettext_lazy("用途"), max_length=80)
+    field_order = ("name", "password")
+
+
 class SignIn(LoginView):
     """User name and password; who has a second factor is asked for it before there is a session."""
 
@@ -128,9 +135,7 @@ def account_page(request: HttpRequest) -> HttpResponse:
     return _account(request)
 
 
-def _account(
-    request: HttpRequest, *, form: Password | None = None, status: int = 200, codes: list[str] | None = None
-) -> HttpResponse:
+def _account(request: HttpRequest, *, form: Password | None = None, status: int = 200, token: str = "") -> HttpResponse:
     user = request.user
     context = {
         "password_set_at": password_set_at(user),
@@ -139,9 +144,9 @@ def _account(
         "has_second_factor": second_factor.has_second_factor(user),
         "must_have_second_factor": second_factor.must_have_second_factor(user),
         "codes_left": user.recovery_codes.count(),
-        "codes": codes,
         "form": form or Password(),
         "tokens": user.tokens.order_by("-created_at"),
+        "token": token,
     }
     return render(request, "accounts/account.html", context, status=status)
 
@@ -205,6 +210,21 @@ def new_codes(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@never_cache
+@sensitive_post_parameters()
+def new_token(request: HttpRequest) -> HttpResponse:
+    """A token of the user's own, with the password; it is shown once."""
+    form = _with_password(request, NewToken)
+    if request.user.tokens.filter(name=form.data.get("name", "").strip()).exists():
+        form.add_error("name", _("已有同名的令牌; 请换一个用途, 或先撤销原来的。"))
+    if not form.is_valid():
+        return _account(request, form=form, status=400)
+    token = ApiToken.issue(request.user, form.cleaned_data["name"], settings.SECURITY["token_days"])
+    return _account(request, token=token)
+
+
+@require_POST
+@login_required
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     """End one of the user's own tokens."""
     get_object_or_404(ApiToken, pk=token_id, user=request.user).delete()
@@ -212,8 +232,8 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("account")
 
 
-def _with_password(request: HttpRequest) -> Password:
-    form = Password(request.POST)
+def _with_password(request: HttpRequest, kind: type[Password] = Password) -> Password:
+    form = kind(request.POST)
     if form.is_valid() and not request.user.check_password(form.cleaned_data["password"]):
         form.add_error("password", _("密码不对。"))
     return form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
 from functools import cache
@@ -10,6 +11,7 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractUser
 from django.db import connection, models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from treebeard.mp_tree import MP_Node, MP_NodeManager, MP_NodeQuerySet
 
@@ -149,6 +151,7 @@ class ApiToken(models.Model):
     name = models.CharField(_("用途"), max_length=80)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("到期"), null=True, blank=True)
 
     class Meta:
         db_table = "api_token"
@@ -161,11 +164,18 @@ class ApiToken(models.Model):
         return hashlib.sha256(token.encode()).hexdigest()
 
     @classmethod
-    def issue(cls, user: User, name: str) -> str:
-        """Create a token for a user and return it; a former one of the same name ends."""
+    def issue(cls, user: User, name: str, days: int = 0) -> str:
+        """Create a token for a user and return it, for so many days (0: until it is revoked); a former one of the same name ends."""
         token = secrets.token_urlsafe(32)
-        cls.objects.update_or_create(user=user, name=name, defaults={"digest": cls.digest_of(token)})
+        expires_at = timezone.now() + dt.timedelta(days=days) if days else None
+        values = {"digest": cls.digest_of(token), "expires_at": expires_at}
+        cls.objects.update_or_create(user=user, name=name, defaults=values)
         return token
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether programs that use it are refused by now."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @classmethod
     def user_of(cls, token: str) -> User | None:
@@ -187,7 +197,7 @@ def _user_of_token_sql() -> str:
     return (
         f"SELECT {', '.join(columns)} FROM api_token JOIN account ON account.id = api_token.user_id"
         " LEFT JOIN institution ON institution.id = account.institution_id"
-        " WHERE api_token.digest = $1 AND account.is_active"
+        " WHERE api_token.digest = $1 AND account.is_active AND coalesce(api_token.expires_at > now(), true)"
     )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -20,6 +21,7 @@ from layers.orgs.models import User
 from layers.people import arrange
 from layers.people.hierarchy import who_is_over, who_is_under
 from layers.people.lists import LISTS, counts, rows_of
+from layers.people.pick import choosable, found_by, written
 from layers.people.shapes import (
     absence_json,
     assignment_json,
@@ -144,6 +146,22 @@ def _people_table(user: User, rows: list[Staff], serving: dict[int, list[Assignm
 
 def _table(name: str, heads: list[str], cells: Iterable[Sequence[Any]], format: str) -> HttpResponseBase:
     return (xlsx_response if format == "xlsx" else csv_response)(f"{name}.{format}", heads, cells)
+
+
+@router.get("/people/choices")
+def choices(
+    request: HttpRequest,
+    q: str = Query("", max_length=80, pattern=TEXT),
+    leads: bool = False,
+    without: int | None = Query(None, ge=0, le=BigIntegerField.MAX_BIGINT),
+) -> list[dict[str, Any]]:
+    """The first people that words fit, for whoever arranges people: `written` is what a form takes; idle ones come first."""
+    if request.user.institution is None or request.user.role not in rights.ARRANGERS:
+        raise PermissionDenied
+    found = found_by(choosable(request.user, leads=leads).exclude(pk=without), q.strip())
+    return [
+        {"id": one.pk, "written": written(one), "institution": one.institution.name, "busy": one.busy} for one in found
+    ]
 
 
 @router.get("/people/lists")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
+from layers.people.pick import StaffField
 from layers.staff.layer import kinds_to_choose
 from layers.staff.models import Assignment, Post, Staff, StaffSettings, Term
 from layers.staff.vocabulary import terms
@@ -31,34 +31,10 @@ def day_field(label: Any, *, required: bool = True, **more: Any) -> forms.DateFi
     return forms.DateField(label=label, required=required, widget=DateInput(), **more)
 
 
-class StaffChoice(forms.ModelChoiceField):
-    """Somebody out of those whom the user may arrange: those without anything to do first, then by institution."""
-
-    def __init__(self, **more: Any) -> None:
-        super().__init__(Staff.objects.none(), **{"label": gettext_lazy("人员"), "empty_label": "—"} | more)
-
-    def offer(self, user: User, *, without: int | None = None) -> None:
-        assert user.institution is not None
-        found = Staff.objects.employed().filter(institution__path__startswith=user.institution.path)
-        self.queryset = found.exclude(pk=without).select_related("institution")
-        busy = set(Assignment.objects.on().filter(staff__in=self.queryset).values_list("staff", flat=True))
-        people = list(self.queryset.order_by("institution__path", "number"))
-        idle = [(one.pk, self.label_from_instance(one)) for one in people if one.pk not in busy]
-        groups = [(_("未安排人员"), idle)] if idle else []
-        for institution, members in groupby(
-            (one for one in people if one.pk in busy), lambda one: one.institution.name
-        ):
-            groups.append((institution, [(one.pk, self.label_from_instance(one)) for one in members]))
-        self.choices = [("", "—"), *groups]
-
-    def label_from_instance(self, staff: Staff) -> str:
-        return f"{staff.name} ({staff.number})"
-
-
 class AssignForm(forms.Form):
     """Who takes charge, as what, from when to when."""
 
-    staff = StaffChoice()
+    staff = StaffField()
     role = forms.ChoiceField(label=gettext_lazy("角色"))
     kind = forms.ChoiceField(label=gettext_lazy("岗位"), choices=Assignment.Kind.choices)
     day = day_field(gettext_lazy("自"))
@@ -78,7 +54,7 @@ class AssignForm(forms.Form):
 class HandOverForm(forms.Form):
     """To whom, from which day on."""
 
-    staff = StaffChoice(label=gettext_lazy("交接给"))
+    staff = StaffField(label=gettext_lazy("交接给"))
     day = day_field(gettext_lazy("自"))
     filing = forms.CharField(label=gettext_lazy("备案号"), max_length=60, required=False)
     note = forms.CharField(label=gettext_lazy("说明"), max_length=300, required=False)
@@ -102,6 +78,7 @@ class PersonForm(forms.ModelForm):
     lat = forms.FloatField(label=gettext_lazy("常驻地点纬度"), min_value=-90, max_value=90, required=False)
     duties = forms.MultipleChoiceField(label=gettext_lazy("职责"), required=False, widget=forms.CheckboxSelectMultiple)
     kind = forms.ChoiceField(label=gettext_lazy("类型"))
+    supervisor = StaffField(label=gettext_lazy("直接上级"), leads=True, required=False)
     left_on = day_field(gettext_lazy("离岗日期"), required=False, help_text=gettext_lazy("自当日起不再在岗"))
 
     class Meta:
@@ -127,11 +104,8 @@ class PersonForm(forms.ModelForm):
         assert user.institution is not None
         own = Institution.objects.within(user.institution)
         self.fields["institution"].queryset = own
-        same = Staff.objects.employed().filter(institution__path__startswith=user.institution.head_office_path)
-        leads = same.exclude(pk=self.instance.pk).filter(kind__in=("grid_manager", "grid_chief", "account_manager"))
-        if self.instance.supervisor_id:
-            leads = leads | Staff.objects.filter(pk=self.instance.supervisor_id)
-        self.fields["supervisor"].queryset = leads.order_by("institution__path", "number")
+        self.initial["supervisor"] = self.instance.supervisor
+        self.fields["supervisor"].offer(user, without=self.instance.pk, also=self.instance.supervisor)
         self.fields["kind"].choices = list(terms("staff", user.institution).items())
         self.fields["duties"].choices = list(terms("duty", user.institution).items())
         if self.instance.geom:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -286,6 +288,25 @@ def test_tokens_are_listed_and_revoked_by_their_owner_only(user: User):
     assert program.get("/api/me").status_code == 200
     client.post(f"/account/tokens/{key}/revoke/")
     assert program.get("/api/me").status_code == 401
+
+
+def test_a_token_is_made_with_the_password_shown_once_and_expires(user: User):
+    client, address = signed_in(user), "/account/tokens/"
+    for form in ({"name": "报表", "password": "wrong"}, {"name": " ", "password": PASSWORD}):
+        assert client.post(address, form).status_code == 400 and not user.tokens.exists()
+    text = client.post(address, {"name": "报表", "password": PASSWORD}).content.decode()
+    token = re.search(r'id="token"[^>]*>([\w-]{40,})<', text)[1]
+    assert token not in client.get("/account/").content.decode() and "报表" in text
+    assert "同名" in client.post(address, {"name": "报表", "password": PASSWORD}).content.decode()
+    program = Client(headers={"authorization": f"Bearer {token}"})
+    assert program.get("/api/me").json()["id"] == user.pk
+    entry = Entry.objects.get(table_name="api_token", operation="insert")
+    assert entry.user_id == user.pk and token not in str(entry.new) and ApiToken.digest_of(token) not in str(entry.new)
+    made = user.tokens.get()
+    days = settings.SECURITY["token_days"]
+    assert made.expires_at.date() == (timezone.now() + dt.timedelta(days=days)).date()
+    user.tokens.update(expires_at=timezone.now() - dt.timedelta(hours=1))
+    assert program.get("/api/me").status_code == 401 and "已过期" in client.get("/account/").content.decode()
 
 
 def test_account_pages_need_a_login(db: None):

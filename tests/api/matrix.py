@@ -189,6 +189,7 @@ API = [
     read("/api/people/lists", "/api/people/lists", ALL, ALL),
     read("/api/people/lists/{key}", "/api/people/lists/vacant", ALL, ALL),
     read("/api/people/proposals", "/api/people/proposals", ALL, ALL),
+    read("/api/people/choices", "/api/people/choices", "APM", "APM"),
     read("/api/people/{staff_id}", "/api/people/{person}", "APMU"),
     read("/api/people/{staff_id}/over", "/api/people/{person}/over", "APMU"),
     read("/api/people/{staff_id}/under", "/api/people/{person}/under", "APMU"),
@@ -278,6 +279,7 @@ PAGES = [
         body={"password": "x"},
         form=True,
     ),
+    Line("POST /account/tokens/", "/account/tokens/", ALL, ALL, body={"name": "x", "password": "x"}, form=True),
     # own tokens only: those of a colleague are not found, either
     Line(
         "POST /account/tokens/<int:token_id>/revoke/",

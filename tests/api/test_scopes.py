@@ -59,6 +59,8 @@ def addresses(world: World) -> list[str]:
         "/api/people/proposals",
         "/api/on-duty",
         "/api/on-duty/mine",
+        "/api/people/choices",
+        "/api/people/choices?leads=true",
     ]
     found += [f"/api/people/{one}{rest}" for one in _staff() for rest in ("", "/over", "/under")]
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]

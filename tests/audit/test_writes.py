@@ -7,18 +7,29 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client as WebClient
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from layers.audit.acting import acting_as
 from layers.audit.models import Entry
 from layers.audit.tables import institution_of, logged_models
 from layers.facilities.models import Outlet
+from layers.features.models import Kind
 from layers.grids.loading import load_grids
 from layers.grids.models import Grid, GridCount
 from layers.orgs.models import ApiToken, User
 from layers.staff.models import Assignment, Staff
 from tests.audit.conftest import Entries
 from tests.conftest import Connect
-from tests.factories import OutletFactory, PlanFactory, StaffFactory, UserFactory, grid, square_plan, square_records
+from tests.factories import (
+    InstitutionFactory,
+    OutletFactory,
+    PlanFactory,
+    StaffFactory,
+    UserFactory,
+    grid,
+    square_plan,
+    square_records,
+)
 from tests.sql.client import Client
 
 
@@ -203,3 +214,11 @@ def test_changing_many_rows_takes_seconds_not_minutes(entries: Entries):
         assert entries(table_name="many") == []
         cursor.execute("UPDATE many SET name = 'y'")
     assert Entry.objects.filter(table_name="many").count() == 20_000
+
+
+def test_the_key_of_a_kind_is_read_in_the_log_and_that_of_a_second_factor_is_not(db: None) -> None:
+    Kind.objects.create(institution=InstitutionFactory(), layer="places", key="pier", name="码头")
+    TOTPDevice.objects.create(user=UserFactory(), name="x")
+    kind = Entry.objects.get(table_name="feature_kind", operation="insert", new__name="码头")
+    assert kind.new["key"] == "pier"
+    assert Entry.objects.get(table_name="otp_totp_totpdevice", operation="insert").new["key"] == "***"

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
 
+from layers.audit.models import Entry
 from layers.grids.models import Grid
 from layers.orgs.models import User
 from layers.staff.models import Assignment, PublicSheet, Staff
@@ -43,6 +45,14 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"people-{name}.png", full_page=True)
 
 
+def choose(field: Locator, person: Staff) -> None:
+    """Type a part of the name, wait until the list offers the person, and take it."""
+    field.fill(person.name[4:])
+    written = f"{person.name} ({person.number})"
+    expect(field.page.locator(f"datalist#{field.get_attribute('list')} option[value='{written}']")).to_be_attached()
+    field.fill(written)
+
+
 def demo_grid(code: str) -> Grid:
     return Grid.objects.get(plan__institution__code="QJ", plan__status="published", code=code)
 
@@ -69,7 +79,7 @@ def test_a_manager_fills_the_vacancy_relieves_the_double_holder_and_reads_the_hi
     page.goto("/people/?list=vacant")
     page.locator(f"{ROWS} tbody td:nth-child(2) a").click()
     expect(page.locator(".vacant")).to_be_visible()
-    page.select_option("#id_assign-staff", str(idle.pk))
+    choose(page.locator("#id_assign-staff"), idle)
     shot(page, "assign")
     page.click("#assign .primary")
     expect(page.locator(".card-row")).to_contain_text(idle.name)
@@ -82,7 +92,7 @@ def test_a_manager_fills_the_vacancy_relieves_the_double_holder_and_reads_the_hi
     card = page.locator(".card-row").filter(has=page.get_by_text("责任人", exact=False)).first
     card.get_by_text("交接", exact=True).first.click()
     other = Staff.objects.filter(kind="grid_manager", institution=idle.institution).first()
-    card.locator("select").first.select_option(str(other.pk))
+    choose(card.locator("[data-people]").first, other)
     day = card.locator("input[type=date]").first
     first_day = page.evaluate("new Date(Date.now() + 36 * 3600e3).toISOString().slice(0, 10)")
     day.fill(first_day)
@@ -109,7 +119,7 @@ def test_a_branch_proposes_and_the_head_office_approves(open_people: New) -> Non
     vacant = demo_grid("429005001001001")
     page = open_people(f"/people/grids/{vacant.pk}/", user="branch")
     idle = Staff.objects.get(number="YS00005", institution__path__startswith=bank())
-    page.select_option("#id_assign-staff", str(idle.pk))
+    choose(page.locator("#id_assign-staff"), idle)
     page.click("#assign .primary")
     expect(page.locator("main")).to_contain_text("待审批")
     expect(page.locator(".vacant")).to_be_visible()
@@ -119,6 +129,31 @@ def test_a_branch_proposes_and_the_head_office_approves(open_people: New) -> Non
     expect(boss.locator(".message")).to_contain_text("已办理")
     page.goto(f"/people/grids/{vacant.pk}/")
     expect(page.locator(".vacant")).to_have_count(0)
+
+
+@pytest.mark.domain("LA12")
+def test_a_colleagues_telephone_is_shown_for_a_reason_that_is_logged(open_people: New, complaints: list[str]) -> None:
+    me = Staff.objects.get(user__username="worker", institution__path__startswith=bank())
+    mine = Assignment.objects.on().filter(staff=me, grid__isnull=False).first()
+    assert mine is not None
+    others = Staff.objects.employed().exclude(institution=me.institution).exclude(work_phone="")
+    colleague = others.filter(institution__path__startswith=bank(), institution__depth=2).first()
+    assert colleague is not None
+    Assignment.objects.create(staff=colleague, grid=mine.grid, kind="backup", valid_from=timezone.localdate())
+    page = open_people(f"/people/{colleague.pk}/", user="worker")
+    facts = page.locator(".facts").first
+    expect(facts).not_to_contain_text(colleague.work_phone)
+    page.locator(".unmask summary").click()
+    page.fill(".unmask input", "联系")
+    page.locator(".unmask button").click()
+    expect(page.locator(".unmask [role=alert]")).to_contain_text("事由")
+    complaints.clear()
+    page.fill(".unmask input", "联系交接事宜")
+    page.locator(".unmask button").click()
+    expect(page.locator(".unmasked")).to_contain_text(colleague.work_phone)
+    shot(page, "unmasked")
+    seen = Entry.objects.filter(kind="unmask", table_name="staff", keys=[str(colleague.pk)]).latest("pk")
+    assert (seen.username, seen.reason) == ("worker", "联系交接事宜")
 
 
 def test_the_map_leads_to_the_people_of_a_grid(open_people: New) -> None:

@@ -61,6 +61,11 @@ def test_an_administrator_adds_a_kind_switches_on_sheets_and_reads_the_log_of_it
     log = page.locator("#entries tbody")
     expect(log.locator("tr", has_text="public_sheets").first).to_contain_text("admin")
     shot(page, "walk-audit")
+    # The newest entry of its table is the kind that was added; those of former runs, and their deletion, lie below.
+    page.goto("/audit/?table=feature_kind")
+    added = log.locator("tr").first
+    for text in ("admin", "新增", own_kind, "走查驿站"):
+        expect(added).to_contain_text(text)
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from openpyxl import load_workbook
 
 from layers.audit.models import Entry
+from layers.people.forms import AssignForm
 from layers.people.lists import LISTS
 from layers.staff.models import Assignment, Post
 from tests.api.world import assert_fault, bearer
@@ -187,3 +189,27 @@ def test_a_colleague_from_another_branch_is_seen_without_her_telephone_and_place
     assert boss["work_phone"] == "0728-0123456" and boss["at"] and boss["items"]
     own = worker.get(f"/api/people/{town.people['a'].pk}").json()
     assert own["work_phone"] == town.people["a"].work_phone
+
+
+def test_people_to_choose_are_those_whom_the_user_arranges(town: Town, boss: Client) -> None:
+    town.serve("a", "001")
+    lead = StaffFactory(institution=town.head, name="总行长", kind="grid_manager")
+
+    def offered(who: str, **query: object) -> list[str]:
+        return [
+            one["written"].split(" ")[0] for one in bearer(town.users[who]).get("/api/people/choices", query).json()
+        ]
+
+    # Those without anything to do come first; a supervisor may be of the head office.
+    assert offered("boss", q="员工") == ["员工b", "员工c", "员工a"]
+    assert offered("chief") == ["员工b", "员工c", "员工a"] and offered("chief", leads=True) == ["总行长"]
+    assert offered("boss", q=lead.number) == ["总行长"] and offered("stranger") == []
+    for who in ("worker", "auditor", "regulator"):
+        assert bearer(town.users[who]).get("/api/people/choices").status_code == 403
+    form = AssignForm(town.users["chief"], {})
+    field = form.fields["staff"]
+    a = town.people["a"]
+    assert field.clean(a.number) == field.clean(a.name) == field.clean(f"{a.name} ({a.number})") == a
+    for text in ("总行长", lead.number, "员工", "x (", f"员工b ({a.number})"):
+        with pytest.raises(ValidationError):
+            field.clean(text)

@@ -56,14 +56,18 @@ def test_a_vacancy_is_filled_handed_over_and_ended_by_forms(town: Town) -> None:
     boss, grid = page(town, "boss"), town.grid("001")
     path = f"/people/grids/{grid.pk}/"
     assert "空缺" in boss.get(path).content.decode()
-    form = {"assign-staff": town.people["a"].pk, "assign-role": "worker", "assign-kind": "main"}
+    form = {"assign-staff": town.people["a"].number, "assign-role": "worker", "assign-kind": "main"}
     form |= {"assign-day": str(today()), "assign-share": "100", "do": "assign"}
     answer = boss.post(path, form, follow=True)
     assert "员工a" in answer.content.decode() and "空缺" not in answer.content.decode()
     again = boss.post(path, form)
     assert again.status_code == 200 and "已经是" in again.content.decode()
     one = Assignment.objects.get()
-    over = {"do": "hand-over", "id": one.pk, f"over{one.pk}-staff": town.people["b"].pk}
+    over = {
+        "do": "hand-over",
+        "id": one.pk,
+        f"over{one.pk}-staff": f"{town.people['b'].name} ({town.people['b'].number})",
+    }
     refused = boss.post(path, over | {f"over{one.pk}-day": str(today())})
     assert "结束日期须晚于" in refused.content.decode()
     boss.post(path, over | {f"over{one.pk}-day": str(today(3)), f"over{one.pk}-note": EVIL})

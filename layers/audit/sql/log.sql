@@ -61,7 +61,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     keys CONSTANT text[] := TG_ARGV[0];
     ignored CONSTANT text[] := TG_ARGV[1];
-    secrets CONSTANT text[] := '{password,digest,key,secret,token,session_data,session_key}';
+    -- A `key` is a secret where it is one of a second factor; elsewhere it is a word, as that of a kind.
+    secrets CONSTANT text[] := '{password,digest,secret,token,session_data,session_key}'::text[]
+        || CASE WHEN starts_with(TG_TABLE_NAME, 'otp_') THEN '{key}'::text[] ELSE '{}' END;
     actor record;
     key text;
     joined text;
