@@ -35,6 +35,7 @@ from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
 from mapserver.api.me import router as me
 from mapserver.api.plans import router as plans
+from mapserver.api.registers import router as registers
 from mapserver.api.unmask import router as unmasking
 
 STATUS = {
@@ -102,6 +103,7 @@ api = NinjaAPI(
 api.add_router("", me)
 api.add_router("/plans", plans)
 api.add_router("/grids", grids)
+api.add_router("/grids", registers)
 api.add_router("/locate", locate)
 api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)

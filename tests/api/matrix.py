@@ -72,6 +72,8 @@ API = [
     *_of_plan("/broken"),
     read("/api/grids/{grid_id}", "/api/grids/{grid}", ALL, "R"),
     read("/api/grids/{grid_id}", "/api/grids/{draft_grid}", BANK),
+    read("/api/grids/{grid_id}/registers", "/api/grids/{grid}/registers", ALL, "R"),
+    read("/api/grids/{grid_id}/registers", "/api/grids/{draft_grid}/registers", BANK),
     read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={plan}", ALL, "R"),
     read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={draft}", BANK),
     Line("POST /api/locate", "/api/locate", ALL, ALL, body={"type": "FeatureCollection", "features": []}),

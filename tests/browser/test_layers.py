@@ -56,6 +56,23 @@ def test_numbers_of_a_grid_lead_to_their_rows(open_map: Open) -> None:
     expect(page.locator(".matched strong")).to_have_text(f"共 {Place.objects.count():,} 个")
 
 
+@pytest.mark.domain("OC07")
+def test_the_five_registers_of_a_village_lead_to_their_rows(open_map: Open) -> None:
+    village = Grid.objects.get(plan__name=DEMO_PLAN, code="429005105230")
+    page = open_map(f"?level=2&grid={village.pk}")
+    page.locator(".registers > summary").click()
+    expect(page.locator("[data-register]")).to_have_count(6)
+    events = page.locator('[data-register="event"]')
+    expect(events).to_contain_text("事")
+    for name in ("person", "house", "event", "organisation", "thing"):
+        expect(page.locator(f'[data-register="{name}"] > details > summary .figures')).not_to_have_text("0")
+    events.locator("summary").click()
+    number = events.locator("li .link").first
+    total = number.inner_text()
+    number.click()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {total} 个")
+
+
 def test_the_nearest_of_a_click(open_map: Open) -> None:
     page = open_map("?find=machines%3Fkind%3Datm")
     expect(page.locator(".matched")).to_be_visible()

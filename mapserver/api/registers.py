@@ -1,0 +1,70 @@
+"""五类登记 (OC07, 1+5+N): people, houses, events, organisations and things of a grid, each by kind; and what the bank has added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+from ninja import Router
+
+from layers.features.models import Kind
+from layers.features.registry import LAYERS, kinds_of
+from layers.grids.models import Grid
+from layers.rules.measures import inside, measure
+
+router = Router(tags=["grids"])
+Part = dict[str, Any]
+
+
+@router.get("/{int:grid_id}/registers")
+def registers(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
+    """The five base registers of a grid of any level, and the extensions: each with its count, and by kind with what leads to the rows.
+
+    Staff and buildings are registers of their own: `layer` is null, and `address` has the rows. A regulator sees no people.
+    """
+    grids = Grid.objects.visible_to(request.user).select_related("plan__institution")
+    grid = get_object_or_404(grids, pk=grid_id)
+    parts: dict[str, list[Part]] = {register: [] for register in (*Kind.Register.values, "")}
+    if not request.user.is_regulator:
+        people = measure([grid.pk], ["people"])[grid.pk]["people"].value or 0
+        parts[Kind.Register.PERSON].append(
+            {
+                "name": _("网格人员"),
+                "count": int(people),
+                "layer": None,
+                "kind": None,
+                "address": f"/people/grids/{grid.pk}/",
+            }
+        )
+    buildings = inside("building", [grid.pk], "1", "true")[grid.pk]
+    parts[Kind.Register.HOUSE].append(
+        {"name": pgettext("五类登记", "建筑"), "count": int(buildings), "layer": None, "kind": None, "address": None}
+    )
+    kinds = kinds_of(request.user)
+    for layer in LAYERS.values():
+        here = layer.visible_to(request.user).in_grid(grid).order_by()
+        counts = dict(here.values_list("kind").annotate(n=Count("pk")))
+        for kind in kinds[layer.id]:
+            if counts.get(kind.key):
+                parts[kind.register].append(
+                    {
+                        "name": kind.label,
+                        "count": counts[kind.key],
+                        "layer": layer.id,
+                        "kind": kind.key,
+                        "address": None,
+                    }
+                )
+    return [
+        {
+            "id": register or "extension",
+            "name": str(Kind.Register(register).label) if register else _("扩展"),
+            "count": sum(part["count"] for part in those),
+            "parts": those,
+        }
+        for register, those in parts.items()
+    ]
