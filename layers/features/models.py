@@ -12,9 +12,8 @@ from django.contrib.gis.geos import GEOSGeometry, Point, Polygon
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from layers.features.geography import AnyOf, metres_from, nearness_to, within_metres
 from layers.grids.models import SRID, Grid, Plan
