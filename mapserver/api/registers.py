@@ -1,4 +1,4 @@
-"""五类登记 (OC07, 1+5+N): people, houses, events, organisations and things of a grid, each by kind; and what the bank has added."""
+"""What a grid has, put together from all layers: 五类登记 (OC07, 1+5+N), and the channels by which people reach the bank (ZG16)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from ninja import Router
 from layers.features.models import Kind
 from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid
-from layers.rules.measures import inside, measure
+from layers.rules.measures import REGISTRY, inside, measure, seen_by
 
 router = Router(tags=["grids"])
 Part = dict[str, Any]
+ONLINE = ("channel_1", "channel_2", "channel_3", "channel_4")
+OFFLINE = ("outlets_staffed", "outlets_self_service", "stations", "cash_points", "machines_atm", "machines_crs")
 
 
 @router.get("/{int:grid_id}/registers")
@@ -67,4 +69,27 @@ def registers(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
             "parts": those,
         }
         for register, those in parts.items()
+    ]
+
+
+@router.get("/{int:grid_id}/channels")
+def channels(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
+    """线上线下一体 (ZG16): the share of customers who use each online channel, and the places, of a grid of any level.
+
+    The values are those of the measures of these names, which the map can show. Who sees no customers sees the places only.
+    """
+    grid = get_object_or_404(Grid.objects.visible_to(request.user), pk=grid_id)
+    shown = [name for name in (*ONLINE, *OFFLINE) if REGISTRY[name].is_visible_to(request.user)]
+    with seen_by(request.user):
+        found = measure([grid.pk], shown)[grid.pk]
+    return [
+        {
+            "id": name,
+            "name": str(REGISTRY[name].name),
+            "online": name in ONLINE,
+            "unit": str(REGISTRY[name].unit).strip(),
+            "decimals": REGISTRY[name].decimals,
+            **found[name].to_json(),
+        }
+        for name in shown
     ]

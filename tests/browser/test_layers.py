@@ -56,10 +56,29 @@ def test_numbers_of_a_grid_lead_to_their_rows(open_map: Open) -> None:
     expect(page.locator(".matched strong")).to_have_text(f"共 {Place.objects.count():,} 个")
 
 
+@pytest.mark.domain("ZG16")
+def test_channels_of_a_grid_on_its_card_and_on_the_map(open_map: Open) -> None:
+    """Four online channels and the places, of one grid; and a channel as a map of all townships."""
+    town = Grid.objects.get(plan__name=DEMO_PLAN, level=1, code__startswith="429005105")
+    page = open_map(f"?level=1&grid={town.pk}", user="manager")
+    page.locator(".channels > summary").click()
+    rows = page.locator(".channels [data-channel]")
+    expect(rows).to_have_count(10)
+    for number in range(1, 5):
+        expect(page.locator(f'[data-channel="channel_{number}"]')).to_have_text(re.compile(r"银行使用率[\d.]+ %"))
+    expect(page.locator('[data-channel="cash_points"]')).to_have_text(re.compile(r"助农取款点[1-9]\d* 个"))
+    said = page.locator('[data-channel="channel_2"] .figures').inner_text().removesuffix(" %")
+    page.click("#measure summary")
+    page.select_option("#measure-name", "channel_2")
+    row = page.locator(f'#measure-panel tr[data-grid="{town.pk}"] td')
+    expect(row).to_have_text(said, timeout=60_000)
+    expect(page.locator("#legend")).to_contain_text("手机银行使用率 (%)")
+
+
 @pytest.mark.domain("OC07")
-def test_the_five_registers_of_a_village_lead_to_their_rows(open_map: Open) -> None:
-    village = Grid.objects.get(plan__name=DEMO_PLAN, code="429005105230")
-    page = open_map(f"?level=2&grid={village.pk}")
+def test_the_five_registers_of_a_township_lead_to_their_rows(open_map: Open) -> None:
+    town = Grid.objects.get(plan__name=DEMO_PLAN, level=1, code__startswith="429005105")
+    page = open_map(f"?level=1&grid={town.pk}")
     page.locator(".registers > summary").click()
     expect(page.locator("[data-register]")).to_have_count(6)
     events = page.locator('[data-register="event"]')
