@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from layers.facilities.models import Outlet, Place
 from layers.grids.models import Grid
+from layers.streets.models import Street
 from tests.browser.conftest import PHONE, Open
 
 pytestmark = pytest.mark.browser
@@ -90,6 +91,30 @@ def test_the_five_registers_of_a_township_lead_to_their_rows(open_map: Open) -> 
     total = number.inner_text()
     number.click()
     expect(page.locator(".matched strong")).to_have_text(f"共 {total} 个")
+
+
+def test_by_bounds_of_an_attribute_and_along_a_street(open_map: Open) -> None:
+    street = Street.objects.filter(kind="primary").exclude(name="").earliest("pk")
+    page = open_map("?find=places%3Fkind%3Dcompound")
+    expect(page.locator(".matched")).to_be_visible()
+    page.select_option(".finder select[aria-label=属性]", "households")
+    page.get_by_label("户数至少").fill("500")
+    page.get_by_label("户数至少").press("Tab")
+    page.get_by_label("户数至多").fill("600")
+    page.get_by_label("户数至多").press("Tab")
+    some = Place.objects.filter(kind="compound", attributes__households__gte=500, attributes__households__lte=600)
+    expect(page.locator(".matched strong")).to_have_text(f"共 {some.count()} 个")
+    page.reload()
+    expect(page.get_by_label("户数至多")).to_have_value("600")
+    expect(page.locator(".matched strong")).to_have_text(f"共 {some.count()} 个")
+    page.get_by_label("沿街道 (全名)").fill(street.name)
+    page.get_by_label("沿街道 (全名)").press("Tab")
+    expect(page.locator(".matched strong")).not_to_have_text(f"共 {some.count()} 个")
+    assert "along" in page.url
+    page.select_option(".finder select[aria-label=属性]", "")
+    page.get_by_label("离街道至多 (米)").fill("3000")
+    page.get_by_label("离街道至多 (米)").press("Tab")
+    expect(page.locator(".found-row").first).to_contain_text(re.compile("米|公里"))
 
 
 def test_the_nearest_of_a_click(open_map: Open) -> None:
