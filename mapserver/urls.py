@@ -27,6 +27,7 @@ urlpatterns = [
     path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),
     path("people/", include("layers.people.urls")),
+    path("public/exchange-points/", include("layers.facilities.urls")),
     path("public/", include(sheets)),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("tiles/<path:rest>", no_such_tile),

@@ -23,10 +23,12 @@ A_GRID = {
     "urban": {
         "compound": 1.2, "courtyard": 0.4, "shop": 1.5, "market": 0.15, "school": 0.2, "hospital": 0.08, "office": 0.15,
         "firm": 0.3, "transport": 0.06, "recycling": 0.3, "fire_unit": 0.3, "park": 0.03, "road": 0.2,
+        "association": 0.1, "event_dispute": 0.4, "event_hazard": 0.3, "event_service": 0.5, "hydrant": 0.6, "camera": 0.5,
     },
     "rural": {
         "courtyard": 0.3, "shop": 0.5, "market": 0.06, "school": 0.06, "hospital": 0.06, "office": 0.1, "firm": 0.1,
         "transport": 0.03, "recycling": 0.12, "fire_unit": 0.06, "park": 0.01, "road": 0.1,
+        "association": 0.03, "event_dispute": 0.15, "event_hazard": 0.1, "event_service": 0.15, "hydrant": 0.1, "camera": 0.1,
     },
 }  # fmt: skip
 """How many places of each kind a grid has on average."""
@@ -40,11 +42,18 @@ WORDS = {
     "office": "便民服务中心", "firm": "企业", "transport": "客运站", "recycling": "再生资源回收点", "fire_unit": "重点单位",
     "park": "产业园", "road": "主干道", "party_site": "党群服务中心", "pos": "POS", "terminal": "自助终端",
     "transfer_phone": "转账电话", "atm": "ATM", "crs": "CRS", "station": "普惠金融工作站", "exchange": "积分兑换点",
+    "association": "协会", "event_dispute": "矛盾纠纷", "event_hazard": "安全隐患", "event_service": "民生服务事项", "hydrant": "消防栓",
+    "camera": "公共监控",
 }  # fmt: skip
 CHECKLIST = ("sign", "rules", "team", "products", "machine", "atlas", "window", "computer", "profiles", "wechat")
 """The ten of a station (QJ01), in the order in which stations come to have them."""
 STATIONS = 0.55
 """The share of villages that have a station."""
+SITES = ("小卖部", "电商站", "村部")
+FUNDS = ("财政补一点", "银行出一点", "集体拿一点", "企业捐一点", "乡贤助一点")
+FIRST_EVENT = dt.date(2026, 1, 10)
+EVENT_STATES = ("待办", "办理中", "办结")
+REPORTERS = ("网格员上报", "群众反映", "部门交办", "巡查发现")
 HOUSEHOLDS_A_COMPOUND = (80, 900)
 SUPERVISORS = {"A": "消防救援大队 (演示)", "B": "派出所 (演示)", "C": "派出所 (演示)"}
 
@@ -130,7 +139,27 @@ class _Made:
             done = int(rng.choice((10, 9, 8, 7, 5, 3), p=(0.35, 0.2, 0.15, 0.12, 0.1, 0.08)))
             found |= {"keeper": f"{village}村委会 (演示)"} | {key: i < done for i, key in enumerate(CHECKLIST)}
         elif kind == "exchange":
-            found["keeper"] = f"{village}小卖部 (演示)"
+            site = SITES[number % len(SITES)]
+            found |= {"keeper": f"{village}{site} (演示)", "site": site, "ledger_public": number % 4 > 0}
+            found["funded_by"] = [one for i, one in enumerate(FUNDS) if number % 5 == i or rng.random() < 0.4]
+            if found["ledger_public"]:
+                found["ledger_at"] = f"{village}村务公开栏 (演示)"
+        elif kind.startswith("event_"):
+            happened = FIRST_EVENT + dt.timedelta(days=int(rng.integers(0, 300)))
+            state = EVENT_STATES[int(rng.choice(3, p=(0.15, 0.25, 0.6)))]
+            found = {
+                "happened": happened.isoformat(),
+                "state": state,
+                "reported_by": REPORTERS[number % len(REPORTERS)],
+            }
+            if state == "办结":
+                found["closed"] = (happened + dt.timedelta(days=int(rng.integers(1, 20)))).isoformat()
+        elif kind == "association":
+            found["members"] = int(rng.integers(10, 200))
+        elif kind in {"hydrant", "camera"}:
+            found |= {"keeper": f"{village}村委会 (演示)", "status": STATES[int(rng.choice(3, p=THEIR_SHARES))]}
+        elif kind == "recycling":
+            found["tier"] = "站" if number % 10 == 0 else "点"
         elif kind in {"compound", "courtyard"}:
             found["households"] = int(rng.integers(*HOUSEHOLDS_A_COMPOUND)) // (1 if kind == "compound" else 10)
         elif kind == "party_site":

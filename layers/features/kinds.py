@@ -22,7 +22,7 @@ def load_common_kinds(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
         for layer, rows in json.loads(FILE.read_text(encoding="utf-8")).items()
         for position, kind in enumerate(rows, start=1)
     ]
-    told = ["name", "name_en", "icon", "colour", "attributes", "domain", "position"]
+    told = ["name", "name_en", "icon", "colour", "attributes", "domain", "register", "position"]
     Kind.objects.using(using).bulk_create(
         kinds, update_conflicts=True, update_fields=told, unique_fields=["institution", "layer", "key"]
     )

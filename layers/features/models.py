@@ -12,7 +12,7 @@ from django.contrib.gis.geos import GEOSGeometry, Point, Polygon
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from layers.features.geography import AnyOf, metres_from, nearness_to, place_of, within_metres
@@ -88,6 +88,15 @@ class Kind(models.Model):
     completeness (十个一, QJ01).
     """
 
+    class Register(models.TextChoices):
+        """五类登记 (OC07): what of the five base registers things of a kind belong to; none of them is an extension, the N of 1+5+N."""
+
+        PERSON = "person", pgettext_lazy("五类登记", "人")
+        HOUSE = "house", pgettext_lazy("五类登记", "房")
+        EVENT = "event", pgettext_lazy("五类登记", "事")
+        ORGANISATION = "organisation", pgettext_lazy("五类登记", "组织")
+        THING = "thing", pgettext_lazy("五类登记", "物品")
+
     institution = models.ForeignKey(
         Institution,
         models.CASCADE,
@@ -104,6 +113,9 @@ class Kind(models.Model):
     icon = models.SlugField(_("图标"), max_length=40, default="map-pin")
     colour = models.CharField(_("颜色"), max_length=7, default="#0072b2")
     attributes = models.JSONField(_("属性"), default=list, blank=True)
+    register = models.CharField(
+        _("所属登记"), max_length=12, choices=Register.choices, blank=True, help_text=_("空为扩展")
+    )
     position = models.PositiveSmallIntegerField(_("次序"), default=100)
     is_active = models.BooleanField(_("使用中"), default=True)
     domain = models.CharField(_("业务编号"), max_length=40, blank=True)

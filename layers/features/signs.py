@@ -5,5 +5,5 @@ SIGNS = (
     "receipt", "phone", "house", "building", "building-2", "warehouse", "wheat", "tractor", "sprout", "handshake",
     "factory", "briefcase", "shopping-bag", "shopping-cart", "school", "hospital", "bus", "trees", "route", "flag",
     "recycle", "flame", "users", "heart", "heart-handshake", "star", "bike", "car", "church", "droplets", "fuel", "graduation-cap",
-    "hotel", "library", "mail", "megaphone", "parking-meter", "shield", "stethoscope", "truck", "utensils", "wifi", "wrench",
+    "hotel", "library", "mail", "megaphone", "parking-meter", "shield", "stethoscope", "truck", "utensils", "wifi", "wrench", "scale", "triangle-alert", "camera",
 )  # fmt: skip

@@ -24,7 +24,7 @@ from layers.rules.presets import presets
 from layers.rules.reach import Homes, Way, homes_by_leaf, radii_km, said_way
 from layers.rules.values import plan_of
 
-ALWAYS = ("yl04", "qj02", "zg05")
+ALWAYS = ("yl04", "qj02", "zg05", "ob04")
 """Presets that are looked at also where the bank has made no rule of them: the lists that the source plans ask for by name."""
 
 
@@ -244,10 +244,38 @@ def of_features(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
         )
 
 
+def of_exchange_points(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
+    """Points exchanges that have not said what they are, who pays for them, or that their accounts are public (DD05)."""
+    asked = {
+        "site": _("点位性质"),
+        "funded_by": _("资金来源"),
+        "ledger_public": _("专账公开"),
+        "ledger_at": _("专账公示处"),
+    }
+    rows = []
+    found = LAYERS["outlets"].visible_to(user).filter(kind="exchange")
+    if user.institution is not None:
+        found = found.belonging_to(user.institution)
+    for one in found.order_by("code", "pk"):
+        lacking = [name for key, name in asked.items() if not one.attributes.get(key)]
+        if lacking:
+            text = _("缺: %(names)s") % {"names": "、".join(lacking)}
+            rows.append(Row(one.name, text, code=one.code, at=(one.geom.x, one.geom.y)))
+    yield Finding(
+        id="exchange-points",
+        group=_("兑换点"),
+        name=_("专账未公开或资料不全的兑换点"),
+        demand=_("积分兑换点写明点位性质和资金来源, 物资和资金专账公开并写明公示处"),
+        domain="DD05",
+        rows=rows,
+    )
+
+
 SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {
     "rule": of_rules,
     "far": far_households,
     "people": of_people,
     "outside": of_features,
+    "exchange": of_exchange_points,
 }
 """What makes the lists whose ids begin so: all of them, or the one asked for."""

@@ -46,7 +46,9 @@ def _in_grids(ids: list[int], role: str, kinds: list[str]) -> dict[int, Measured
 def _count(key: str, name: str | Promise, role: str, kinds: list[str], *domain: str) -> None:
     """A measure that counts the people of a grid with a role."""
 
-    @register(key, name, gettext_lazy("人"), *domain, of="served")
+    about = gettext_lazy("按所问日期直接安排在这一网格的人数; 不含下级网格的")
+
+    @register(key, name, gettext_lazy("人"), *domain, of="served", about=about, behind=("people",))
     def compute(ids: list[int]) -> dict[int, Measured]:
         return _in_grids(ids, role, kinds)
 
@@ -68,6 +70,9 @@ _count("volunteers", gettext_lazy("志愿者"), "volunteer", ["main", "backup", 
     decimals=1,
     needs=("households",),
     of="served",
+    about=gettext_lazy("网格及其下级的网格员人数 ÷ 居民人数 × 10000; 居民人数 = 户数 × 户均人口 (人员设置)"),
+    per=gettext_lazy("居民人数, 按户均人口估算"),
+    behind=("people", "measure:households"),
 )
 def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[int, Measured]:
     """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household."""
@@ -86,13 +91,30 @@ def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[i
     return found
 
 
-@register("grids_per_person", gettext_lazy("负责的网格"), gettext_lazy("个"), "ZG07", "LA03", of="staff")
+@register(
+    "grids_per_person",
+    gettext_lazy("负责的网格"),
+    gettext_lazy("个"),
+    "ZG07",
+    "LA03",
+    of="staff",
+    about=gettext_lazy("一人以网格员身份主办的最小网格个数, 按所问日期"),
+)
 def grids_per_person(ids: list[int]) -> dict[int, Measured]:
     """Smallest grids that a person is in charge of as a grid worker."""
     return _of_staff(ids, 0)
 
 
-@register("households_per_person", gettext_lazy("负责的户数"), gettext_lazy("户"), "LA04", "OC02", "OC03", of="staff")
+@register(
+    "households_per_person",
+    gettext_lazy("负责的户数"),
+    gettext_lazy("户"),
+    "LA04",
+    "OC02",
+    "OC03",
+    of="staff",
+    about=gettext_lazy("一人负责的最小网格的户数之和, 不分角色; 户数的来源与网格的户数相同"),
+)
 def households_per_person(ids: list[int]) -> dict[int, Measured]:
     """Households of the smallest grids that a person is in charge of, whatever the role."""
     grids = rows("staff_grids", staff=ids)
@@ -107,13 +129,28 @@ def households_per_person(ids: list[int]) -> dict[int, Measured]:
     return found
 
 
-@register("subordinates", gettext_lazy("直接下属"), gettext_lazy("人"), "OC03", "JG01", of="staff")
+@register(
+    "subordinates",
+    gettext_lazy("直接下属"),
+    gettext_lazy("人"),
+    "OC03",
+    "JG01",
+    of="staff",
+    about=gettext_lazy("以此人为直接上级的在岗人数"),
+)
 def subordinates(ids: list[int]) -> dict[int, Measured]:
     """People whose direct supervisor somebody is."""
     return _of_staff(ids, 1)
 
 
-@register("duties_per_person", gettext_lazy("职责"), gettext_lazy("项"), "QJ04", of="staff")
+@register(
+    "duties_per_person",
+    gettext_lazy("职责"),
+    gettext_lazy("项"),
+    "QJ04",
+    of="staff",
+    about=gettext_lazy("此人登记的职责 (五员等) 项数"),
+)
 def duties_per_person(ids: list[int]) -> dict[int, Measured]:
     """How many of the 五员 duties (and others) a person has."""
     return _of_staff(ids, 2)
@@ -130,7 +167,14 @@ def _outlet_staff(ids: list[int]) -> dict[int, dict[str, int]]:
 def _outlet_count(key: str, name: str | Promise, kind: str) -> None:
     """A measure that counts the people of one kind in an institution; None where it has no outlet staff on record."""
 
-    @register(key, name, gettext_lazy("人"), "SM06", of="institution")
+    @register(
+        key,
+        name,
+        gettext_lazy("人"),
+        "SM06",
+        of="institution",
+        about=gettext_lazy("登记在本机构的这一类在岗人员, 不含下级; 没有登记网点人员的机构没有数据"),
+    )
     def compute(ids: list[int]) -> dict[int, Measured]:
         said = _("人员登记")
         return {
@@ -143,7 +187,16 @@ _outlet_count("hall_managers", gettext_lazy("大堂经理"), "hall_manager")
 _outlet_count("non_cash_tellers", gettext_lazy("非现金柜员"), "non_cash_teller")
 
 
-@register("marketing_share", gettext_lazy("营销人员占比"), "%", "SM06", of="institution")
+@register(
+    "marketing_share",
+    gettext_lazy("营销人员占比"),
+    "%",
+    "SM06",
+    of="institution",
+    about=gettext_lazy(
+        "客户经理和大堂经理占网点人员 (客户经理、大堂经理、非现金柜员、柜员) 的百分比, 只计本机构, 不含下级"
+    ),
+)
 def marketing_share(ids: list[int]) -> dict[int, Measured]:
     """Percentage of outlet staff who sell: account managers and lobby managers."""
     said = _("人员登记")

@@ -20,7 +20,7 @@ from weasyprint import HTML
 
 from layers.grids.models import Plan
 from layers.reports.ground import Ground
-from layers.reports.svg import NO_DATA, Spot, draw_map, draw_sign
+from layers.reports.svg import BELOW_ZERO, NO_DATA, Spot, draw_map, draw_sign, pale
 
 # WeasyPrint lets Pillow, in the whole process, take cut pictures for whole ones; uploads are checked by that.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -48,15 +48,17 @@ class Key:
         if self.sign is not None:
             draw_sign(svg, self.sign, 3.5, 2, 1.5, self.fill)
         else:
-            fill = "#ffffff" if self.fill == NO_DATA else self.fill
+            ruled = BELOW_ZERO.get(self.fill)
+            fill = "#ffffff" if self.fill == NO_DATA else pale(ruled) if ruled else self.fill
             box = {"x": "0.2", "y": "0.2", "width": "6.6", "height": "3.6", "fill": fill}
             ET.SubElement(svg, "rect", box | {"stroke": "#4f7275", "stroke-width": "0.2"})
-            if self.fill == NO_DATA:
+            if self.fill == NO_DATA or ruled:
+                top, bottom = (3.8, 0.2) if ruled else (0.2, 3.8)
                 for x in (1.4, 3.0, 4.6, 6.2):
                     line = {
-                        "d": f"M{x - 1.2} 3.8 L{min(x + 1.2, 6.8)} 0.2",
-                        "stroke": "#8a9799",
-                        "stroke-width": "0.22",
+                        "d": f"M{x - 1.2} {bottom} L{min(x + 1.2, 6.8)} {top}",
+                        "stroke": ruled or "#8a9799",
+                        "stroke-width": "0.4" if ruled else "0.22",
                     }
                     ET.SubElement(svg, "path", line)
         return mark_safe(ET.tostring(svg, encoding="unicode"))  # made here, of numbers and colours

@@ -16,6 +16,8 @@ from layers.reports.labels import Box, Label, Wish, place_labels, width_of
 RAMP = ("#d9eeec", "#a3d2ce", "#62aca8", "#2a8380", "#0b5a5e")
 """A single hue, light to dark, also in grey."""
 AROUND_ZERO = ("#8c510a", "#d8b365", "#f5f5f5", "#7fbfba", "#0b5a5e")
+BELOW_ZERO = {f"url(#below-{number})": colour for number, colour in enumerate(AROUND_ZERO[:2])}
+"""Fills below zero are ruled as well, and their colours: so that the two sides differ in grey."""
 NO_DATA = "url(#no-data)"
 BORDERS = (("#102a2c", 0.9), ("#23484b", 0.55), ("#4f7275", 0.3), ("#7f9a9c", 0.16), ("#9fb3b4", 0.12))
 """Colour and width of the borders of each level from the top."""
@@ -36,8 +38,8 @@ class Spot:
 
 
 def colours(count: int, *, diverging: bool = False) -> list[str]:
-    """Colours of that many classes, spread over the ramp."""
-    ramp = AROUND_ZERO if diverging else RAMP
+    """Fills of that many classes, spread over the ramp: colours, or of `BELOW_ZERO`."""
+    ramp = (*BELOW_ZERO, *AROUND_ZERO[len(BELOW_ZERO) :]) if diverging else RAMP
     if count == 1:
         return [ramp[2]]
     return [ramp[round(number * (len(ramp) - 1) / (count - 1))] for number in range(count)]
@@ -117,7 +119,20 @@ def _hatch() -> ET.Element:
     )
     ET.SubElement(pattern, "rect", {"width": "1.6", "height": "1.6", "fill": "#ffffff"})
     ET.SubElement(pattern, "path", {"d": "M0 1.6 L1.6 0", "stroke": "#8a9799", "stroke-width": "0.22"})
+    for number, colour in enumerate(BELOW_ZERO.values()):
+        below = ET.SubElement(
+            defs,
+            "pattern",
+            {"id": f"below-{number}", "width": "1.4", "height": "1.4", "patternUnits": "userSpaceOnUse"},
+        )
+        ET.SubElement(below, "rect", {"width": "1.4", "height": "1.4", "fill": pale(colour)})
+        ET.SubElement(below, "path", {"d": "M0 0 L1.4 1.4", "stroke": colour, "stroke-width": "0.4"})
     return defs
+
+
+def pale(colour: str) -> str:
+    """A colour half way to white."""
+    return "#" + "".join(f"{(int(colour[i : i + 2], 16) + 255) // 2:02x}" for i in (1, 3, 5))
 
 
 def _path(group: ET.Element, shape: BaseGeometry, *, fill: str, stroke: str, width: float) -> None:

@@ -132,6 +132,7 @@ class Measure:
             "domain": list(self.domain),
             "decimals": self.decimals,
             "of": self.of,
+            "is_mapped": self.of in OF_GRIDS,
             "about": str(self.about),
             "per": str(self.per),
             "scale": self.scale,

@@ -27,6 +27,12 @@ class NoPlanInForce(JingtianError):
     code = "no_plan_in_force"
 
 
+class NotOfGrids(JingtianError):
+    """A map is asked for of what is measured of persons or institutions."""
+
+    code = "not_of_grids"
+
+
 class NoSuchLevel(JingtianError):
     """The plan has no such level."""
 
@@ -151,14 +157,14 @@ def _plain(value: float | None) -> float | int | None:
 
 
 def measure_named(user: User, name: str) -> Measure:
-    """A measure of grids that the user may see.
+    """A measure that the user may see.
 
     Raises
     ------
     NoSuchMeasure
     """
     one = REGISTRY.get(name)
-    if one is None or one.of not in OF_GRIDS:
+    if one is None:
         raise NoSuchMeasure(
             f"没有这个指标: {name[:40]}; 可用的指标见 /api/measures。",
             f"There is no such measure: {name[:40]}. /api/measures lists them.",
@@ -212,6 +218,11 @@ def values_of(
     NoSuchMeasure, NoPlanInForce, NoSuchLevel
     """
     one = measure_named(user, name)
+    if one.of not in OF_GRIDS:
+        raise NotOfGrids(
+            f"“{one.name}”不是网格的指标, 没有地图; 数值见 /api/measures/{name}。",
+            f"“{one.name}” is no measure of grids, so there is no map: /api/measures/{name} has its values.",
+        )
     day = at or timezone.localdate()
     plan = plan_of(user, day, plan_id)
     lowest = len(plan.level_names) - 1

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
 from layers.rules.classes import How, limits_in
-from layers.rules.values import Values, values_of
+from layers.rules.measures import OF_GRIDS
+from layers.rules.subjects import SubjectValues, subject_values
+from layers.rules.values import Values, measure_named, values_of
 from layers.tables import csv_response, xlsx_response
 
 router = Router(tags=["measures"])
@@ -47,14 +49,28 @@ def measure_values(
 ) -> Any:
     """Values of all grids of a level, in the plan in force on a date (`at`, today if none) or in the `plan` given.
 
+    A measure `of` persons or institutions (see the list) has a row for each of them, and no level.
     With method, denominator and unit, in classes (`classes=quantile|equal|manual`, `limits=10,20`), each with the
     addresses of the rows behind it; `format=csv` or `xlsx` for a spreadsheet. `value` null is no data, which is not zero.
     """
+    one = measure_named(request.user, name)  # type: ignore[arg-type]
+    if one.of not in OF_GRIDS:
+        return _of_subjects(subject_values(request.user, one, asked.at), format)  # type: ignore[arg-type]
     found = asked.values(request, name)
     if format == "json":
         return found.to_json()
     file = f"{found.measure.name}-{found.plan.name}-{found.plan.level_name(found.level)}-{found.at}.{format}"
     heads, lines = found.table()
+    if format == "csv":
+        return csv_response(file, heads, lines)
+    return xlsx_response(file, heads, lines, sheet=str(found.measure.name))
+
+
+def _of_subjects(found: SubjectValues, format: str) -> Any:
+    if format == "json":
+        return found.to_json()
+    heads, lines = found.table()
+    file = f"{found.measure.name}-{found.at}.{format}"
     if format == "csv":
         return csv_response(file, heads, lines)
     return xlsx_response(file, heads, lines, sheet=str(found.measure.name))

@@ -24,7 +24,7 @@ class Form(Schema):
     """What is asked; see `layers.siting.service.Wish`."""
 
     grid: int
-    layer: Literal["machines", "outlets"] = "machines"
+    layer: Literal["machines", "outlets", "places"] = "machines"
     kind: str = Field("cash_point", max_length=40)
     candidates: str = Field("villages", max_length=90)
     k: int = Field(3, ge=1, le=50)

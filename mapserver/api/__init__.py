@@ -37,6 +37,7 @@ from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
 from mapserver.api.me import router as me
 from mapserver.api.plans import router as plans
+from mapserver.api.registers import router as registers
 from mapserver.api.unmask import router as unmasking
 
 STATUS = {
@@ -106,6 +107,7 @@ api.add_router("/locate", locate)  # first: the one that is asked for most, from
 api.add_router("", me)
 api.add_router("/plans", plans)
 api.add_router("/grids", grids)
+api.add_router("/grids", registers)
 api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)
 api.add_router("/exchange", exchange)

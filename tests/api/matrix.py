@@ -72,6 +72,10 @@ API = [
     *_of_plan("/broken"),
     read("/api/grids/{grid_id}", "/api/grids/{grid}", ALL, "R"),
     read("/api/grids/{grid_id}", "/api/grids/{draft_grid}", BANK),
+    read("/api/grids/{grid_id}/registers", "/api/grids/{grid}/registers", ALL, "R"),
+    read("/api/grids/{grid_id}/registers", "/api/grids/{draft_grid}/registers", BANK),
+    read("/api/grids/{grid_id}/channels", "/api/grids/{grid}/channels", ALL, "R"),
+    read("/api/grids/{grid_id}/channels", "/api/grids/{draft_grid}/channels", BANK),
     read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={plan}", ALL, "R"),
     read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={draft}", BANK),
     Line("POST /api/locate", "/api/locate", ALL, ALL, body={"type": "FeatureCollection", "features": []}),
@@ -254,6 +258,7 @@ PAGES = [
     read("/people/<int:staff_id>/photo.jpg", "/people/{person}/photo.jpg", "APMU"),
     read("/people/grids/<int:grid_id>/", "/people/grids/{grid}/", BANK),
     read("/people/posts/<int:post_id>/", "/people/posts/{post}/", "APMU"),
+    read("/public/exchange-points/<str:code>/", "/public/exchange-points/{bank_code}/", PUBLIC, PUBLIC),
     read("/public/<slug:token>/", "/public/{sheet}/", PUBLIC, PUBLIC),
     read("/public/<slug:token>/qr.svg", "/public/{sheet}/qr.svg", PUBLIC, PUBLIC),
     read(

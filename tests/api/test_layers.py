@@ -18,7 +18,7 @@ from layers.facilities.models import Machine, Outlet, Place
 from layers.features.models import Kind
 from layers.features.registry import LAYERS
 from layers.grids.models import Grid
-from layers.streets.models import Street
+from layers.streets.models import Building, Street
 from tests.api.world import STEP, World, assert_fault, spot
 from tests.factories import MachineFactory, OutletFactory, grid, square_plan
 
@@ -89,6 +89,37 @@ def test_what_is_there_no_more_counts_nowhere_and_is_still_found(world: World, p
     assert planner.get(f"/api/layers/outlets/{gone.pk}").status_code == 200
     planner.put(f"/api/layers/outlets/{gone.pk}", {"active": True}, content_type="application/json")
     assert gone.name in names(ask(planner, "outlets"))
+
+
+@pytest.mark.domain("OC07")
+def test_five_base_registers_and_what_the_bank_adds(world: World, planner: Client):
+    """1+5+N: people, houses, events, organisations, things by place; a kind of the bank's own is an extension."""
+    bank, leaf = world.institutions["甲总"], grid(world.plans["甲发布"], "001001")
+    Kind.objects.create(institution=bank, layer="places", key="charging", name="充电站")
+    Building.objects.create(institution=bank, households=4, geom=spot(STEP // 2, STEP // 2))
+    for number, kind in enumerate(("event_hazard", "event_hazard", "hydrant", "association", "charging", "compound")):
+        values = {"lon": 113 + STEP / 2e7, "lat": 30 + STEP / 2e7, "code": f"R{number}", "name": "x", "kind": kind}
+        given = values | ({"attributes": {"happened": "2026-03-01", "state": "待办"}} if "event" in kind else {})
+        assert planner.post("/api/layers/places", given, content_type="application/json").status_code == 201
+    refused = planner.post(
+        "/api/layers/places", values | {"code": "R9", "kind": "event_hazard"}, content_type="application/json"
+    )
+    assert_fault(refused, 400, "invalid_attributes")  # an event has a day
+
+    def counts(client: Client, of: Grid = leaf) -> dict[str, int]:
+        return {one["id"]: one["count"] for one in client.get(f"/api/grids/{of.pk}/registers").json()}
+
+    found = {one["id"]: one for one in planner.get(f"/api/grids/{leaf.pk}/registers").json()}
+    assert list(found) == ["person", "house", "event", "organisation", "thing", "extension"]
+    by_name = {part["name"]: part["count"] for one in found.values() for part in one["parts"]}
+    assert by_name.items() >= {"安全隐患": 2, "建筑": 1, "居民小区": 1, "消防栓": 1, "社会组织": 1, "充电站": 1}.items()
+    assert found["event"]["count"] == 2 and found["extension"]["count"] == 1 and by_name["网格人员"] == 3
+    assert counts(planner, leaf.parent)["event"] == counts(planner, leaf.parent.parent)["event"] == 2
+    [part] = found["event"]["parts"]
+    assert len(names(ask(planner, part["layer"], grid=leaf.pk, kind=part["kind"]))) == part["count"]
+    regulator = counts(world.client("监管 regulator"))
+    assert regulator["person"] == 0 and regulator["event"] == 2
+    assert world.client("乙总 administrator").get(f"/api/grids/{leaf.pk}/registers").status_code == 404
 
 
 def test_in_a_draft_the_shapes_decide_by_the_same_tie_break(world: World, planner: Client):

@@ -38,7 +38,7 @@ from mapserver.api import api
 from tests.api.matrix import API, PAGES, ROLES, Line
 from tests.api.test_scopes import addresses
 from tests.api.world import INSIDE, World, named_plan
-from tests.factories import AssignmentFactory, StaffFactory, UserFactory
+from tests.factories import AssignmentFactory, OutletFactory, StaffFactory, UserFactory
 
 REFUSED = {401, 403, 404}
 
@@ -147,9 +147,17 @@ def things_of(world: World, bank: str) -> dict[str, Any]:
             layer="outlets",
             status=PointImport.Status.CANCELLED,
         ).pk,
+        "bank_code": _public_exchange_point(world, bank),
         "customer": Customer.objects.get(name=f"{bank}一客户").pk,
         "token_of_another": colleague.tokens.get().pk,
     }
+
+
+def _public_exchange_point(world: World, bank: str) -> str:
+    """The code of a bank that shows an exchange point to everybody."""
+    head = world.institutions[f"{bank}总"]
+    OutletFactory(institution=head, name=f"{bank}兑换点", kind="exchange", attributes={"ledger_public": True})
+    return head.code
 
 
 def _people_of(world: World, bank: str, plan: Plan) -> dict[str, Any]:

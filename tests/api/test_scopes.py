@@ -73,6 +73,7 @@ def addresses(world: World) -> list[str]:
         found += [f"/api/locate?{HERE}&plan={plan.pk}&accuracy=5000"]
         found += [EVERYWHERE.format(layer="grids") + f"?plan={plan.pk}&level={level}" for level in range(3)]
     found += [f"/api/grids/{grid}" for grid in world.grids()]
+    found += [f"/api/grids/{grid}/{part}" for grid in world.grids() for part in ("registers", "channels")]
     found += ["/api/findings", "/api/findings/people-vacant", "/api/findings/people-double"]
     found += ["/api/cares", "/api/oversight", "/api/oversight/table?area=429005", "/api/layers/posts"]
     found += [f"/api/people{rest}" for rest in ("", "/proposals", "/lists", *(f"/lists/{key}" for key in LISTS))]

@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.gis.db.models.functions import Distance
 from playwright.sync_api import Page, expect
 
 from layers.facilities.models import Outlet, Place
 from layers.grids.models import Grid
+from layers.streets.models import Street
 from tests.browser.conftest import PHONE, Open
 
 pytestmark = pytest.mark.browser
@@ -54,6 +56,67 @@ def test_numbers_of_a_grid_lead_to_their_rows(open_map: Open) -> None:
     expect(page.locator(".chip")).to_contain_text(village.name)
     page.locator(".chip button").click()
     expect(page.locator(".matched strong")).to_have_text(f"共 {Place.objects.count():,} 个")
+
+
+@pytest.mark.domain("ZG16")
+def test_channels_of_a_grid_on_its_card_and_on_the_map(open_map: Open) -> None:
+    """Four online channels and the places, of one grid; and a channel as a map of all townships."""
+    town = Grid.objects.get(plan__name=DEMO_PLAN, level=1, code__startswith="429005105")
+    page = open_map(f"?level=1&grid={town.pk}", user="manager")
+    page.locator(".channels > summary").click()
+    rows = page.locator(".channels [data-channel]")
+    expect(rows).to_have_count(10)
+    for number in range(1, 5):
+        expect(page.locator(f'[data-channel="channel_{number}"]')).to_have_text(re.compile(r"银行使用率[\d.]+ %"))
+    expect(page.locator('[data-channel="cash_points"]')).to_have_text(re.compile(r"助农取款点[1-9]\d* 个"))
+    said = page.locator('[data-channel="channel_2"] .figures').inner_text().removesuffix(" %")
+    page.click("#measure summary")
+    page.select_option("#measure-name", "channel_2")
+    row = page.locator(f'#measure-panel tr[data-grid="{town.pk}"] td')
+    expect(row).to_have_text(said, timeout=60_000)
+    expect(page.locator("#legend")).to_contain_text("手机银行使用率 (%)")
+
+
+@pytest.mark.domain("OC07")
+def test_the_five_registers_of_a_township_lead_to_their_rows(open_map: Open) -> None:
+    town = Grid.objects.get(plan__name=DEMO_PLAN, level=1, code__startswith="429005105")
+    page = open_map(f"?level=1&grid={town.pk}")
+    page.locator(".registers > summary").click()
+    expect(page.locator("[data-register]")).to_have_count(6)
+    events = page.locator('[data-register="event"]')
+    expect(events).to_contain_text("事")
+    for name in ("person", "house", "event", "organisation", "thing"):
+        expect(page.locator(f'[data-register="{name}"] > details > summary .figures')).not_to_have_text("0")
+    events.locator("summary").click()
+    number = events.locator("li .link").first
+    total = number.inner_text()
+    number.click()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {total} 个")
+
+
+def test_by_bounds_of_an_attribute_and_along_a_street(open_map: Open) -> None:
+    somewhere = Place.objects.filter(kind="compound").earliest("pk").geom
+    street = Street.objects.exclude(name="").order_by(Distance("geom", somewhere)).first()
+    page = open_map("?find=places%3Fkind%3Dcompound")
+    expect(page.locator(".matched")).to_be_visible()
+    page.select_option(".finder select[aria-label=属性]", "households")
+    page.get_by_label("户数至少").fill("500")
+    page.get_by_label("户数至少").press("Tab")
+    page.get_by_label("户数至多").fill("600")
+    page.get_by_label("户数至多").press("Tab")
+    some = Place.objects.filter(kind="compound", attributes__households__gte=500, attributes__households__lte=600)
+    expect(page.locator(".matched strong")).to_have_text(f"共 {some.count()} 个")
+    page.reload()
+    expect(page.get_by_label("户数至多")).to_have_value("600")
+    expect(page.locator(".matched strong")).to_have_text(f"共 {some.count()} 个")
+    page.get_by_label("沿街道 (全名)").fill(street.name)
+    page.get_by_label("沿街道 (全名)").press("Tab")
+    expect(page.locator(".matched strong")).not_to_have_text(f"共 {some.count()} 个")
+    assert "along" in page.url
+    page.select_option(".finder select[aria-label=属性]", "")
+    page.get_by_label("离街道至多 (米)").fill("3000")
+    page.get_by_label("离街道至多 (米)").press("Tab")
+    expect(page.locator(".found-row").first).to_contain_text(re.compile("米|公里"))
 
 
 def test_the_nearest_of_a_click(open_map: Open) -> None:

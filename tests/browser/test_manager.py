@@ -50,6 +50,23 @@ def pixel(page: Page, x: int, y: int) -> str:
     )
 
 
+@pytest.mark.domain("OB04")
+def test_communities_without_a_recycling_point_and_where_the_next_go(new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    sign_in(page, "manager", after="/findings/?list=rule-ob04-1")
+    expect(page.locator("#work h2")).to_contain_text("社区和村至少 1 个回收站点", timeout=SLOW)
+    without = page.locator("#work li")
+    assert without.count() > 10
+    without.first.locator("button").click()
+    expect(page.locator("#work li[aria-current]")).to_have_count(1)
+    page.goto("/siting/")
+    page.wait_for_selector(READY)
+    page.select_option("[name=what]", "places:recycling")
+    page.get_by_role("button", name="试算").click()
+    expect(page.locator("#outcome tbody tr")).to_have_count(3, timeout=SLOW)
+    expect(page.locator("#outcome")).to_contain_text("新设后")
+
+
 @pytest.mark.domain("YL04", "ZG08", "YL05")
 def test_a_manager_colours_villages_and_takes_the_map_along(open_map: Open, new_page: Callable[..., Page]) -> None:
     page = open_map("?level=2&layers=machines", user="manager")

@@ -18,7 +18,8 @@ from layers.grids.models import Plan
 from layers.orgs.models import Institution
 from layers.reports.ground import Ground
 from layers.reports.labels import Wish, place_labels, width_of
-from layers.reports.svg import RAMP, colours, draw_map
+from layers.reports.sheet import Key
+from layers.reports.svg import BELOW_ZERO, RAMP, colours, draw_map
 from tests.api.world import bearer
 from tests.factories import SIDE, InstitutionFactory, MachineFactory, UserFactory, published, square_plan
 from tests.rules.places import at
@@ -158,3 +159,10 @@ def test_shades_grow_darker_also_in_grey():
     for count in range(2, 6):
         shades = [grey(colour) for colour in colours(count)]
         assert all(a - b > 20 for a, b in itertools.pairwise(shades))
+
+
+def test_below_zero_is_ruled_so_that_both_sides_differ_in_grey():
+    fills = colours(5, diverging=True)
+    assert [fill in BELOW_ZERO for fill in fills] == [True, True, False, False, False]
+    assert not set(colours(5)) & set(BELOW_ZERO)
+    assert "<path" not in Key("x", RAMP[0]).swatch and BELOW_ZERO[fills[0]] in Key("x", fills[0]).swatch

@@ -118,7 +118,7 @@ def test_the_plan_is_that_of_the_day(manager: Client, bank: Institution, plan: P
 
 def test_what_cannot_be_answered_is_refused(manager: Client, plan: Plan):
     assert_fault(manager.get("/api/measures/beauty"), 400, "no_such_measure")
-    assert_fault(manager.get("/api/measures/grids_per_person"), 400, "no_such_measure")
+    assert_fault(manager.get("/api/measures/grids_per_person/map"), 400, "not_of_grids")
     assert_fault(manager.get("/api/measures/outlets?level=4"), 404, "no_such_level")
     assert_fault(manager.get("/api/measures/outlets?classes=manual&limits=x"), 400, "bad_classes")
     assert manager.get("/api/measures/outlets?plan=999999").status_code == 404

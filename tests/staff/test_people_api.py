@@ -111,6 +111,25 @@ def test_outsiders_are_told_nothing(town: Town, who: str) -> None:
         assert post_json(client, path, **body).status_code == 404
 
 
+def test_every_measure_that_is_listed_has_values_and_says_how_it_is_counted(town: Town, boss: Client) -> None:
+    town.serve("a", "001")
+    for one in boss.get("/api/measures").json():
+        assert one["about"], one["id"]
+        answer = boss.get(f"/api/measures/{one['id']}")
+        assert answer.status_code == 200 and answer.json()["notes"], (one["id"], answer.content)
+        drawn = boss.get(f"/api/measures/{one['id']}/map?format=png") if not one["is_mapped"] else None
+        assert drawn is None or (drawn.status_code, drawn.json()["code"]) == (400, "not_of_grids")
+    grids = {row["name"]: row["value"] for row in boss.get("/api/measures/grids_per_person").json()["rows"]}
+    assert grids == {"员工a": 1, "员工b": 0, "员工c": 0}
+    table = b"".join(boss.get("/api/measures/grids_per_person?format=csv").streaming_content).decode("utf-8-sig")
+    assert "员工a" in table and "负责的网格 (个)" in table
+    chief = bearer(town.users["chief"]).get("/api/measures/marketing_share").json()["rows"]
+    assert [row["name"] for row in chief] == ["支行"]
+    for who in ("stranger", "regulator"):
+        answer = bearer(town.users[who]).get("/api/measures/grids_per_person")
+        assert answer.status_code == 403 if who == "regulator" else answer.json()["rows"] == []
+
+
 def test_a_worker_may_look_but_not_arrange(town: Town) -> None:
     one = town.serve("a", "001")
     worker = bearer(town.users["worker"])

@@ -1,7 +1,8 @@
 /** What the panel says of a grid, and of a plan as a whole. */
+import { get } from "jt/api";
 import { data, el, icon, notify } from "jt/dom";
-import { chainList, demoTag, facts, person } from "jt/panel";
-import { area, count, distance, fill } from "jt/text";
+import { chainList, demoTag, facts, person, problem } from "jt/panel";
+import { area, count, distance, figure, fill } from "jt/text";
 
 const { gettext } = window;
 
@@ -27,6 +28,8 @@ export function gridDetails(grid, plan, { onGrid, onLevel, onFeatures }) {
       [gettext("界线来源"), grid.synthetic && demoBorders()],
     ]),
     ...contents(grid, onFeatures),
+    registers(grid, onFeatures),
+    channels(grid),
     el("h3", {}, gettext("相邻网格")),
     grid.neighbours.length
       ? el("ul", { class: "rows" }, grid.neighbours.map((neighbour) => neighbourRow(neighbour, onGrid)))
@@ -51,6 +54,43 @@ function contents(grid, onFeatures) {
               el("li", {}, el("span", {}, kind.name), number(kind.count, { ...within, kind: kind.id }, layer, kind.name))))))))
       : el("p", { class: "note" }, gettext("没有网点、机具和场所。")),
   ];
+}
+
+/** Details that are fetched when opened. @param {(answer: object) => Node} show */
+function later(name, title, path, show) {
+  const body = el("div");
+  const box = el("details", { class: `${name} later` }, el("summary", {}, title), body);
+  box.addEventListener("toggle", async () => {
+    if (!box.open || body.hasChildNodes()) return;
+    try {
+      body.replaceChildren(show(await get(path)));
+    } catch (error) {
+      body.replaceChildren(problem(error));
+    }
+  });
+  return box;
+}
+
+/** How people of the grid reach the bank: online, as a share of customers; and the places. */
+const channels = (grid) =>
+  later("channels", gettext("线上线下渠道"), `grids/${grid.id}/channels`, (found) =>
+    el("ul", { class: "rows" }, found.map(({ id, name, value, unit, decimals, source }) =>
+      el("li", { "data-channel": id },
+        el("span", {}, name),
+        el("span", { class: "figures", title: source }, value === null ? gettext("没有数据") : `${figure(Number(value.toFixed(decimals)))} ${unit}`.trim())))));
+
+/** 人·房·事·组织·物品, and what the bank has added. */
+function registers(grid, onFeatures) {
+  const row = ({ name, count: n, layer, kind, address }) =>
+    el("li", {}, el("span", {}, name),
+      layer ? el("button", { class: "link figures", type: "button", "aria-label": `${name} ${count(n)}`, onclick: () => onFeatures(layer, { grid: String(grid.id), grid_name: grid.name, kind }) }, count(n))
+        : address ? el("a", { class: "figures", href: address }, count(n)) : el("span", { class: "figures" }, count(n)));
+  return later("registers", gettext("五类登记 (人·房·事·组织·物品)"), `grids/${grid.id}/registers`, (found) =>
+    el("ul", { class: "rows contents" }, found.map(({ id, name, count: n, parts }) =>
+      el("li", { "data-register": id },
+        el("details", {},
+          el("summary", {}, el("span", {}, name), el("span", { class: "figures" }, count(n))),
+          parts.length ? el("ul", { class: "rows" }, parts.map(row)) : el("p", { class: "note" }, gettext("没有登记。")))))));
 }
 
 export const demoBorders = () => el("span", { class: "tag" }, gettext("演示数据: 内部界线为合成"));

@@ -12,6 +12,7 @@ const PAGE = 20;
 const PAUSE_MS = 300;
 const CLOSE = 16;
 const NEAREST = 10;
+const ORDERED = ["number", "integer", "date"];
 const FORMATS = [["csv", "CSV"], ["xlsx", "XLSX"], ["geojson", "GeoJSON"], ["gpkg", "GeoPackage"], ["shp", "Shapefile"]];
 
 export class Finder {
@@ -166,7 +167,10 @@ export class Finder {
         el("input", { type: "search", "aria-label": gettext("名称或编码"), placeholder: gettext("名称或编码"), value: query.q ?? "", oninput: later("q") }),
         choice("kind", gettext("全部类型"), layer.kinds),
         this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#institutions),
-        attributeFilter(layer, query, (name, value, old) => { delete query[old]; set(name, value); }),
+        attributeFilter(layer, query, set),
+        el("div", { class: "attribute-filter" },
+          el("input", { type: "text", "aria-label": gettext("沿街道 (全名)"), placeholder: gettext("沿街道 (全名)"), value: query.along ?? "", onchange: ({ target }) => { if (!target.value.trim()) delete query.within; set("along", target.value.trim()); } }),
+          el("input", { type: "number", "aria-label": gettext("离街道至多 (米)"), placeholder: gettext("离街道至多 (米)"), title: gettext("离街道至多 (米)"), min: 1, max: 5000, value: query.within ?? "", onchange: (event) => set("within", event.target.value) })),
         el("select", { "aria-label": gettext("有效与已撤销"), onchange: (event) => set("state", event.target.value) },
           [["", gettext("有效的")], ["inactive", gettext("已撤销的")], ["all", gettext("全部, 含已撤销的")]].map(([value, word]) =>
             el("option", { value, selected: (query.state ?? "") === value }, word))),
@@ -294,23 +298,30 @@ function attributeFilter(layer, query, change) {
   const kinds = query.kind ? layer.kinds.filter(({ id }) => query.kind.split(",").includes(id)) : layer.kinds;
   const attributes = [...new Map(kinds.flatMap((kind) => kind.attributes).map((attribute) => [attribute.key, attribute])).values()];
   if (!attributes.length || layer.personal) return "";
-  const asked = () => Object.keys(query).find((name) => name.startsWith("attributes.")) ?? "";
+  const asked = () => Object.keys(query).filter((name) => name.startsWith("attributes."));
+  const forget = () => { for (const name of asked()) delete query[name]; };
   const box = el("div", { class: "attribute-filter" });
+  const typed = (attribute, name, label) =>
+    el("input", {
+      "aria-label": label, placeholder: label === attribute.name ? null : label, type: attribute.type === "date" ? "date" : ORDERED.includes(attribute.type) ? "number" : "text",
+      step: "any", value: query[name] ?? "", title: label, onchange: (event) => change(name, event.target.value.trim()),
+    });
   const draw = (key) => {
     const attribute = attributes.find((each) => each.key === key);
     const name = `attributes.${key}`;
     const options = attribute?.type === "boolean" ? ["是", "否"] : attribute?.choices;
-    const set = (event) => change(name, event.target.value.trim(), asked());
+    const bounds = () => [typed(attribute, `${name}.min`, fill(gettext("{name}至少"), { name: attribute.name })), typed(attribute, `${name}.max`, fill(gettext("{name}至多"), { name: attribute.name }))];
+    const one = () => options
+      ? el("select", { "aria-label": attribute.name, onchange: (event) => change(name, event.target.value) }, el("option", { value: "" }, "—"),
+        options.map((word) => el("option", { value: word, selected: query[name] === word }, attribute.type === "boolean" ? { 是: gettext("是"), 否: gettext("否") }[word] : word)))
+      : typed(attribute, name, attribute.name);
     box.replaceChildren(
-      el("select", { "aria-label": gettext("属性"), onchange: (event) => { if (asked()) change("", "", asked()); draw(event.target.value); } },
+      el("select", { "aria-label": gettext("属性"), onchange: (event) => { if (asked().length) { forget(); change("", ""); } draw(event.target.value); } },
         el("option", { value: "" }, gettext("属性")),
         attributes.map((each) => el("option", { value: each.key, selected: each.key === key }, each.name))),
-      attribute && (options
-        ? el("select", { "aria-label": attribute.name, onchange: set }, el("option", { value: "" }, "—"),
-          options.map((word) => el("option", { value: word, selected: query[name] === word }, attribute.type === "boolean" ? { 是: gettext("是"), 否: gettext("否") }[word] : word)))
-        : el("input", { "aria-label": attribute.name, type: attribute.type === "date" ? "date" : "text", value: query[name] ?? "", onchange: set })) || "",
+      ...(attribute ? [ORDERED.includes(attribute.type) ? bounds() : one()].flat() : []),
     );
   };
-  draw(asked().split(".")[1]);
+  draw(asked()[0]?.split(".")[1]);
   return box;
 }

@@ -20,7 +20,7 @@ const LOOKS = {
 
 function start() {
   view.setBase({ url: "", datum: view.datum });
-  for (const layer of ["machines", "outlets"])
+  for (const layer of ["machines", "outlets", "places"])
     form.what.append(el("optgroup", { label: page.layers[layer] },
       page.kinds[layer].map((kind) => el("option", { value: `${layer}:${kind.id}` }, kind.name))));
   form.grid.append(...page.grids.map((grid) => el("option", { value: grid.id }, `${"　".repeat(grid.level)}${grid.name}`)));
