@@ -179,11 +179,11 @@ AUDIT_IGNORED_COLUMNS = {
     "account": ["last_login"],
     "customer": ["area_id", "grid_code"],
     "grid": ["border_sum", "parent_level"],
-    "import_job": ["progress", "process", "result"],
+    "import_job": ["process", "result"],
     "machine": ["area_id", "grid_code"],
     "outlet": ["area_id", "grid_code"],
     "place": ["area_id", "grid_code"],
-    "point_import": ["progress", "process", "result"],
+    "point_import": ["process", "result"],
 }
 """Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""
 AUDIT_KEEP_DAYS = int(os.environ.get("AUDIT_KEEP_DAYS", "184"))
