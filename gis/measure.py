@@ -16,6 +16,8 @@ from gis.lattice import FloatArray
 
 SEMI_MAJOR_M = 6_378_137.0
 FLATTENING = 1 / 298.257222101
+METRES_A_DEGREE = 111_700.0
+"""The longest that a degree is anywhere: along a meridian, at a pole."""
 """The CGCS2000 ellipsoid (GB 22021-2008, the same numbers as PROJ's)."""
 
 _E2 = FLATTENING * (2 - FLATTENING)

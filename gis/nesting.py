@@ -15,6 +15,7 @@ from gis.allocation import NOBODY, Claims, Ground
 from gis.arrangement import OUTSIDE, Arrangement, Frame, compact, dissolve, members_of
 from gis.lattice import IntArray
 from gis.measure import area_m2, is_narrow
+from gis.progress import Progress, counted, part, silent
 
 Bools = npt.NDArray[np.bool_]
 Objects = npt.NDArray[np.object_]
@@ -71,7 +72,14 @@ class Nesting:
     kept: list[Patch] = field(default_factory=list)
 
     @classmethod
-    def of(cls, levels: Sequence[Level], polygons: Sequence[Objects], nest: Nest, gap_width_m: float) -> Nesting:
+    def of(
+        cls,
+        levels: Sequence[Level],
+        polygons: Sequence[Objects],
+        nest: Nest,
+        gap_width_m: float,
+        progress: Progress = silent,
+    ) -> Nesting:
         """Arrange the valid polygons (degrees) of each level: for "union" those of the lowest and the outer outline."""
         frame = Frame.around(np.concatenate(polygons))
         outline = shapely.union_all(polygons[0])
@@ -80,11 +88,13 @@ class Nesting:
         else:
             leaves = [level[_leaves(levels, number)] for number, level in enumerate(polygons)]
             drawn = np.concatenate([*leaves, np.array([outline], dtype=object)])
+        progress(0.1)
         arrangement = Arrangement.of(shapely.boundary(frame.to_steps(drawn)), snap_rounded=True)
+        progress(0.7)
         points = frame.to_degrees(arrangement.points())
         tree = shapely.STRtree(points)
         claims = []
-        for level in polygons:
+        for level in counted(polygons, part(progress, 0.7, 1)):
             unit, face = tree.query(level, predicate="contains")
             order = np.lexsort((unit, face))
             claims.append(Claims(face[order], unit[order]))

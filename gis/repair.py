@@ -23,6 +23,7 @@ from gis.errors import JingtianError
 from gis.lattice import snap
 from gis.measure import area_m2
 from gis.nesting import Level, Nest, Nesting, Patch
+from gis.progress import Progress, counted, part, silent
 
 Objects = npt.NDArray[np.object_]
 
@@ -78,7 +79,7 @@ class Repair:
     made_valid: tuple[tuple[int, str], ...] = ()
 
 
-def repair(levels: Sequence[Level], *, gap_width_m: float, nest: Nest) -> Repair:
+def repair(levels: Sequence[Level], *, gap_width_m: float, nest: Nest, progress: Progress = silent) -> Repair:
     """Make a nested tree exact at every level and between levels.
 
     A tree that is exact already comes back as it is, with an empty report; so does every repaired one.
@@ -103,16 +104,19 @@ def repair(levels: Sequence[Level], *, gap_width_m: float, nest: Nest) -> Repair
         The levels are not a tree.
     """
     given = _first_given(levels)
-    sound, made_valid = _made_valid(levels)
+    sound, made_valid = _made_valid(levels, part(progress, 0, 0.05))
     if not made_valid and _is_exact(levels, given, gap_width_m):
         return Repair(_with_derived(levels, given, sound[given:]))
-    nesting = Nesting.of(levels[given:], sound[given:], nest, gap_width_m)
+    progress(0.1)
+    nesting = Nesting.of(levels[given:], sound[given:], nest, gap_width_m, part(progress, 0.1, 0.6))
     owners = nesting.united() if nest == "union" else nesting.cut()
+    progress(0.7)
     geometries = _with_derived(levels, given, nesting.polygons(owners))
     _refuse_vanished(levels, geometries)
+    changes = tuple(_changes(levels, sound, geometries, part(progress, 0.8, 1)))
     return Repair(
         geometries,
-        tuple(_changes(levels, sound, geometries)),
+        changes,
         tuple(nesting.filled),
         tuple(nesting.resolved),
         tuple(nesting.rejoined),
@@ -139,11 +143,11 @@ def _objects(geometries: Iterable[BaseGeometry]) -> Objects:
     return result
 
 
-def _made_valid(levels: Sequence[Level]) -> tuple[list[Objects], list[tuple[int, str]]]:
+def _made_valid(levels: Sequence[Level], progress: Progress) -> tuple[list[Objects], list[tuple[int, str]]]:
     """The geometries of each level (none where it has none) made valid, and which were not."""
     sound: list[Objects] = []
     made_valid: list[tuple[int, str]] = []
-    for number, level in enumerate(levels):
+    for number, level in enumerate(counted(levels, progress)):
         polygons = _objects(() if level.geometries is None else level.geometries)
         unrepairable = []
         for index, polygon in enumerate(polygons):
@@ -213,17 +217,25 @@ def _refuse_vanished(levels: Sequence[Level], geometries: Sequence[Sequence[Base
 
 
 def _changes(
-    levels: Sequence[Level], sound: Sequence[Objects], geometries: Sequence[Sequence[BaseGeometry]]
+    levels: Sequence[Level],
+    sound: Sequence[Objects],
+    geometries: Sequence[Sequence[BaseGeometry]],
+    progress: Progress,
 ) -> Iterable[Change]:
-    for number, (level, polygons, repaired) in enumerate(zip(levels, sound, geometries, strict=True)):
+    for number, (level, polygons, repaired) in enumerate(
+        counted(list(zip(levels, sound, geometries, strict=True)), progress)
+    ):
         if level.geometries is None:
             continue
         before, after = _objects(map(_on_lattice, polygons)), _objects(repaired)
+        # Most have kept every vertex, and their difference takes long to come out as nothing.
+        other = np.flatnonzero(~shapely.equals_exact(shapely.normalize(before), shapely.normalize(after)))
+        before, after = before[other], after[other]
         was, now = area_m2(before), area_m2(after)
         gained, lost = area_m2(shapely.difference(after, before)), area_m2(shapely.difference(before, after))
-        for index in np.flatnonzero((gained > LATTICE_CELL_M2) | (lost > LATTICE_CELL_M2)).tolist():
-            areas = (float(column[index]) for column in (was, now, gained, lost))
-            yield Change(number, level.codes[index], *areas)
+        for place in np.flatnonzero((gained > LATTICE_CELL_M2) | (lost > LATTICE_CELL_M2)).tolist():
+            areas = (float(column[place]) for column in (was, now, gained, lost))
+            yield Change(number, level.codes[other[place]], *areas)
 
 
 def _on_lattice(polygon: BaseGeometry) -> BaseGeometry:

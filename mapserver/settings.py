@@ -182,13 +182,13 @@ AUDIT_IGNORED_COLUMNS = {
     "account": ["last_login"],
     "customer": ["area_id", "grid_code"],
     "grid": ["border_sum", "parent_level"],
-    "import_job": ["progress", "process", "result"],
+    "import_job": ["process", "result"],
     "machine": ["area_id", "grid_code"],
     "outlet": ["area_id", "grid_code"],
     "place": ["area_id", "grid_code"],
     "staff": ["area_id", "grid_code"],
     "post": ["area_id", "grid_code"],
-    "point_import": ["progress", "process", "result"],
+    "point_import": ["process", "result"],
 }
 """Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""
 CHECK_IN_KEPT = timedelta(hours=float(os.environ.get("CHECK_IN_HOURS", "12")))

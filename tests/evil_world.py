@@ -21,6 +21,7 @@ from layers.facilities.models import Place
 from layers.features.models import Kind
 from layers.grids.loading import load_grids
 from layers.grids.models import SRID, Grid, GridCount, Plan
+from layers.imports import processes
 from layers.imports.models import Import
 from layers.ledger.models import Care, Customer
 from layers.notices.models import Notice
@@ -285,7 +286,7 @@ def upload(head: Institution, planner: User) -> None:
             rows.writerow(
                 [f"{text[:20]} {n}", text, MARKUP[n % len(MARKUP)] if n % 4 else text, *place, size, *[text] * 10]
             )
-    jobs.work(job)
+    processes.work(job, jobs.TASKS)
     job.refresh_from_db()
     assert job.status == PointImport.Status.READ, job.message_zh
     reading = {
@@ -299,6 +300,6 @@ def upload(head: Institution, planner: User) -> None:
         status=PointImport.Status.WORKING, task=PointImport.Task.CHECK, options=job.options | {"reading": reading}
     )
     job.refresh_from_db()
-    jobs.work(job)
+    processes.work(job, jobs.TASKS)
     job.refresh_from_db()
     assert job.status == PointImport.Status.CHECKED and job.result["rejected"] and job.result["good"], job.message_zh

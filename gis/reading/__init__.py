@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from gis.progress import Progress, silent, told
 from gis.reading import refusals
 from gis.reading.limits import Limits
 from gis.reading.refusals import FileRefused, NoSuchFile, ReaderCrashed, TookTooLong, TooLarge
@@ -32,6 +34,7 @@ __all__ = ["FeatureSet", "FileRefused", "Limits", "Sheet", "read_features", "rea
 Value = str | int | float | None
 
 PROJECT = Path(__file__).parents[2]
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def read_features(
     limits: Limits | None = None,
     encoding: str | None = None,
     layer: str | None = None,
+    progress: Progress = silent,
 ) -> FeatureSet:
     """Read the polygons of a GeoJSON, TopoJSON, GeoPackage, zipped Shapefile, or .shp beside its parts.
 
@@ -86,7 +90,7 @@ def read_features(
         One of its subclasses in `gis.reading.refusals`; nothing was read.
     """
     with (
-        _read(path, limits, encoding, layer, rows=False) as (report, folder),
+        _read(path, limits, encoding, layer, rows=False, progress=progress) as (report, folder),
         np.load(folder / "geometry.npz", allow_pickle=False) as arrays,
     ):
         geometries = _geometries(**{key: arrays[key] for key in ("xy", "rings", "polygons", "features")})
@@ -99,13 +103,14 @@ def read_sheet(
     limits: Limits | None = None,
     encoding: str | None = None,
     layer: str | None = None,
+    progress: Progress = silent,
 ) -> Sheet:
     """Read the rows of a CSV or XLSX, or of the points of a GeoJSON, GeoPackage, zipped Shapefile, or .shp beside its parts.
 
     Parameters and refusals as of `read_features`; `layer` may also name a sheet of a workbook. A row without a position, or
     with another geometry than a point, is handed over as it is: which rows are good is not decided here.
     """
-    with _read(path, limits, encoding, layer, rows=True) as (report, folder):
+    with _read(path, limits, encoding, layer, rows=True, progress=progress) as (report, folder):
         file = folder / "geometry.npz"
         if not file.exists():
             return Sheet(**report)
@@ -115,7 +120,13 @@ def read_sheet(
 
 @contextmanager
 def _read(
-    path: str | os.PathLike[str], limits: Limits | None, encoding: str | None, layer: str | None, *, rows: bool
+    path: str | os.PathLike[str],
+    limits: Limits | None,
+    encoding: str | None,
+    layer: str | None,
+    *,
+    rows: bool,
+    progress: Progress,
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """What the reading process reports, and the folder in which it left its arrays."""
     limits = limits or Limits()
@@ -134,36 +145,43 @@ def _read(
     with tempfile.TemporaryDirectory(prefix="jingtian-") as name:
         folder = Path(name)
         request = {"path": str(file), "limits": asdict(limits), "encoding": encoding, "layer": layer, "rows": rows}
-        _run(request, limits, folder)
+        _run(request, limits, folder, progress)
         report = json.loads((folder / "report.json").read_bytes())
         if "refusal" in report:
             raise _refusal(report)
         yield report, folder
 
 
-def _run(request: dict[str, Any], limits: Limits, folder: Path) -> None:
+def _run(request: dict[str, Any], limits: Limits, folder: Path, progress: Progress = silent) -> None:
     """Start the reading process and wait; it leaves report.json or is found to have died."""
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    with (folder / "request.json").open("rb") as stdin, (folder / "stderr").open("wb") as stderr:
+        reader = subprocess.Popen(
+            [sys.executable, "-P", "-m", "gis.reading"],
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd=folder,
+            env=_environment(folder),
+        )
+    deadline = time.monotonic() + limits.seconds
     try:
-        with (folder / "stderr").open("wb") as stderr:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "gis.reading"],
-                input=json.dumps(request).encode(),
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                cwd=folder,
-                env=_environment(folder),
-                timeout=limits.seconds,
-                check=False,
-            )
-    except subprocess.TimeoutExpired:
-        raise _too_long(limits) from None
-    if done.returncode == -signal.SIGXCPU:
+        while reader.poll() is None:
+            if time.monotonic() > deadline:
+                raise _too_long(limits)
+            progress(told(folder) or 0)
+            with suppress(subprocess.TimeoutExpired):
+                reader.wait(POLL_SECONDS)
+    finally:
+        reader.kill()
+        status = reader.wait()
+    if status == -signal.SIGXCPU:
         raise _too_long(limits)
-    if done.returncode != 0 or not (folder / "report.json").exists():
+    if status != 0 or not (folder / "report.json").exists():
         raise ReaderCrashed(
             "读取程序因这个文件而中断：文件可能已损坏，或需要过多内存。请重新导出，或分成几个文件。",
             "Reading broke off: the file may be damaged, or need too much memory. Export it again, or divide it.",
-            status=done.returncode,
+            status=status,
             output=(folder / "stderr").read_bytes()[-2000:].decode("utf-8", "replace"),
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gis.progress import Progress, part, teller
 from gis.reading.contents import Contents
 from gis.reading.gdal_files import AREAS, areas, read_geopackage, read_shapefile, read_zip
 from gis.reading.json_files import read_json
@@ -41,8 +42,10 @@ def main() -> None:
 
             _hand_over_sheet(read_places(*arguments), folder)
         else:
-            contents = _read(*arguments)
+            tell = teller(folder)
+            contents = _read(*arguments, part(tell, 0, 0.8))
             contents.check(limits)
+            tell(0.9)
             _hand_over(contents, folder)
     except FileRefused as refusal:
         _refuse(refusal, folder)
@@ -62,7 +65,9 @@ def out_of_memory() -> NeedsTooMuchMemory:
     )
 
 
-def _read(path: Path, limits: Limits, encoding: str | None, layer: str | None, folder: Path) -> Contents:
+def _read(
+    path: Path, limits: Limits, encoding: str | None, layer: str | None, folder: Path, progress: Progress
+) -> Contents:
     """Read by what the file begins with, not by what it is called."""
     with path.open("rb") as file:
         head = file.read(1024)
@@ -73,7 +78,7 @@ def _read(path: Path, limits: Limits, encoding: str | None, layer: str | None, f
     if head.startswith(b"\x00\x00\x27\x0a"):
         return areas(read_shapefile(path, limits, encoding, folder))
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-        return read_json(path, limits, encoding, layer)
+        return read_json(path, limits, encoding, layer, progress)
     raise UnknownFormat(
         "认不出这个文件的格式。请提供 GeoJSON、TopoJSON、GeoPackage，或 zip 压缩的 Shapefile。",
         "The format of this file is unknown. Provide GeoJSON, TopoJSON, GeoPackage, or a zipped Shapefile.",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gis.lattice import FloatArray
+from gis.progress import Progress, counted, part, silent
 from gis.reading.contents import (
     Contents,
     check_count,
@@ -26,14 +27,22 @@ from gis.reading.limits import Limits
 from gis.reading.refusals import BrokenFile, ImpossibleCoordinates, TooDeep, UnknownFormat
 
 POLYGONAL = ("Polygon", "MultiPolygon")
+TEXT = 0.5
+"""About the share of the time that Python's JSON reader takes."""
 
 
-def read_json(path: Path, limits: Limits, encoding: str | None, layer: str | None) -> Contents:
+def read_json(
+    path: Path, limits: Limits, encoding: str | None, layer: str | None, progress: Progress = silent
+) -> Contents:
     """Polygons of a GeoJSON or TopoJSON file; `layer` names the object of a TopoJSON file."""
     document, notes = read_document(path, encoding)
+    progress(TEXT)
+    rest = part(progress, TEXT, 1)
     try:
         contents = (
-            _topojson(document, limits, layer) if document.get("type") == "Topology" else _geojson(document, limits)
+            _topojson(document, limits, layer, rest)
+            if document.get("type") == "Topology"
+            else _geojson(document, limits, rest)
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise broken(f"{type(error).__name__}: {error}") from None
@@ -100,10 +109,10 @@ class _Collector:
         )
 
 
-def _geojson(document: dict[str, Any], limits: Limits) -> Contents:
+def _geojson(document: dict[str, Any], limits: Limits, progress: Progress) -> Contents:
     features = features_of(document)
     collector = _Collector(limits)
-    for number, feature in enumerate(features):
+    for number, feature in enumerate(counted(features, progress)):
         polygons = _polygons(feature["geometry"], "coordinates", number)
         collector.add_feature([map(_positions, rings) for rings in polygons], feature.get("properties"))
     return collector.contents(declared_crs(document))
@@ -121,7 +130,7 @@ def features_of(document: dict[str, Any]) -> list[Any]:
     raise unknown()
 
 
-def _topojson(document: dict[str, Any], limits: Limits, layer: str | None) -> Contents:
+def _topojson(document: dict[str, Any], limits: Limits, layer: str | None, progress: Progress) -> Contents:
     objects = {
         name: thing["geometries"] if thing.get("type") == "GeometryCollection" else [thing]
         for name, thing in document["objects"].items()
@@ -140,7 +149,7 @@ def _topojson(document: dict[str, Any], limits: Limits, layer: str | None) -> Co
         return np.vstack([pieces[0][:1], *(piece[1:] for piece in pieces)])
 
     collector = _Collector(limits)
-    for number, geometry in enumerate(geometries):
+    for number, geometry in enumerate(counted(geometries, progress)):
         polygons = _polygons(geometry, "arcs", number)
         collector.add_feature([map(ring, rings) for rings in polygons], geometry.get("properties"))
     return collector.contents(None)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, Literal
 
-from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
 from ninja import Field, Form, Router, Schema, Status
 
 from gis.datum import parse_datum
@@ -19,12 +16,10 @@ from layers.exchange.rows import Reading
 from layers.exchange.targets import targets_of
 from layers.features.registry import LAYERS, layers_of_imports
 from layers.imports import processes
-from layers.imports.api import MAX_FILE_BYTES, NothingUploaded, UploadTooLarge
-from layers.orgs.models import Institution, User
+from layers.imports.requests import Stored, begin, check_upload, facts_of, file_of, institution_of, job_of, planner
 
 router = Router(tags=["exchange"])
 
-SUFFIXES = (".csv", ".txt", ".tsv", ".xlsx", ".geojson", ".json", ".gpkg", ".zip")
 MOST_COLUMNS = Limits().columns
 
 
@@ -58,46 +53,24 @@ class LoadForm(Schema):
 def create(request: HttpRequest, form: Form[UploadForm]) -> Status[dict[str, Any]]:
     """Upload one file (multipart field `file`) and begin to read it."""
     user = planner(request)
-    file = request.FILES.get("file")
-    if file is None:
-        raise NothingUploaded("请选择要导入的文件。", "Choose the file to import.")
-    name = (file.name or "")[:120]
-    if (file.size or 0) > MAX_FILE_BYTES:
-        raise UploadTooLarge(
-            f"{name} 超过 {MAX_FILE_BYTES >> 20} MB。请分成几个文件。",
-            f"{name} has more than {MAX_FILE_BYTES >> 20} MB. Divide it.",
-        )
+    files = request.FILES.getlist("file")[:1]
+    check_upload(files, form.datum)
     layer = layers_of_imports().get(form.layer)
     if layer is None:
         raise Http404
-    if not form.datum:
-        raise NothingUploaded(
-            "请选择坐标系：系统不会猜测。", "Choose the datum of the coordinates: it is never guessed."
-        )
-    parse_datum(form.datum)
-    visible = Institution.objects.visible_to(user)
-    institution = get_object_or_404(visible, pk=form.institution or user.institution_id)
-    processes.remove_expired(PointImport)
-    job = PointImport(institution=institution, user=user, layer=layer.id)
-    job.folder.mkdir(parents=True)
-    suffix = PurePath(name).suffix.lower()
-    own = f"input{suffix if suffix in SUFFIXES else ''}"
-    try:
-        with (job.folder / own).open("wb") as target:
-            for chunk in file.chunks():
-                target.write(chunk)
-        options = {"file": [own, name], "datum": form.datum, "sheet": form.sheet, "encoding": form.encoding}
-        processes.start(job, PointImport.Task.READ, options=options)
-    except Exception:
-        job.remove_files()
-        raise
+    job = PointImport(institution=institution_of(user, form.institution), user=user, layer=layer.id)
+
+    def options(stored: Stored) -> dict[str, Any]:
+        return {"file": stored[0], "datum": form.datum, "sheet": form.sheet, "encoding": form.encoding}
+
+    begin(job, files, options)
     return Status(201, _json(job))
 
 
 @router.get("/{job_id}")
 def show(request: HttpRequest, job_id: int) -> dict[str, Any]:
     """How far the import has come, and what was found."""
-    job = _job(request, job_id)
+    job = job_of(PointImport, request, job_id)
     processes.notice_death(job)
     return _json(job)
 
@@ -105,7 +78,7 @@ def show(request: HttpRequest, job_id: int) -> dict[str, Any]:
 @router.get("/{job_id}/columns")
 def columns(request: HttpRequest, job_id: int) -> dict[str, Any]:
     """The columns of the file with sample rows, what they may hold, what is proposed, and the words of the column of kinds."""
-    job = _job(request, job_id)
+    job = job_of(PointImport, request, job_id)
     if not (job.folder / jobs.SHEET).is_file():
         raise processes.not_now()
     sheet = jobs.open_sheet(job)
@@ -139,7 +112,7 @@ def _columns_of_kinds(names: list[str], stated: dict[str, Any]) -> list[str]:
 @router.get("/{job_id}/words")
 def words(request: HttpRequest, job_id: int, column: str) -> list[dict[str, Any]]:
     """The words in a column, the most frequent first, each with the kind that it is taken for."""
-    job = _job(request, job_id)
+    job = job_of(PointImport, request, job_id)
     if not (job.folder / jobs.SHEET).is_file():
         raise processes.not_now()
     kinds = Reading.of(layer=LAYERS[job.layer], institution=job.institution, datum="cgcs2000", columns={}).vocabulary()
@@ -149,7 +122,7 @@ def words(request: HttpRequest, job_id: int, column: str) -> list[dict[str, Any]
 @router.post("/{job_id}/check")
 def check(request: HttpRequest, job_id: int, form: ReadingForm) -> dict[str, Any]:
     """Begin to look at every row, read as stated; may be done again."""
-    job = _job(request, job_id)
+    job = job_of(PointImport, request, job_id)
     if form.datum:
         parse_datum(form.datum)
     processes.start(job, PointImport.Task.CHECK, options={**job.options, "reading": form.dict()})
@@ -159,19 +132,19 @@ def check(request: HttpRequest, job_id: int, form: ReadingForm) -> dict[str, Any
 @router.get("/{job_id}/found")
 def found(request: HttpRequest, job_id: int) -> FileResponse:
     """Rejected rows with why, points outside every grid, and what would change: {rejected, outside, difference}."""
-    return _file(request, job_id, jobs.FOUND)
+    return file_of(job_of(PointImport, request, job_id), jobs.FOUND)
 
 
 @router.get("/{job_id}/points")
 def points(request: HttpRequest, job_id: int) -> FileResponse:
     """The good rows as GeoJSON."""
-    return _file(request, job_id, jobs.POINTS)
+    return file_of(job_of(PointImport, request, job_id), jobs.POINTS)
 
 
 @router.get("/{job_id}/rejected.csv")
 def rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """All rejected rows as a table, to be put right where they come from."""
-    file = _job(request, job_id).folder / jobs.REJECTED
+    file = job_of(PointImport, request, job_id).folder / jobs.REJECTED
     if not file.is_file():
         raise processes.not_now()
     return FileResponse(
@@ -182,7 +155,7 @@ def rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
 @router.post("/{job_id}/load")
 def load(request: HttpRequest, job_id: int, form: LoadForm) -> dict[str, Any]:
     """Begin to load the good rows; with rejected ones only if they are to be left out."""
-    job = _job(request, job_id)
+    job = job_of(PointImport, request, job_id)
     if job.status != PointImport.Status.CHECKED:
         raise processes.not_now()
     processes.start(job, PointImport.Task.LOAD, options={**job.options, "load": form.dict()})
@@ -192,43 +165,14 @@ def load(request: HttpRequest, job_id: int, form: LoadForm) -> dict[str, Any]:
 @router.post("/{job_id}/cancel")
 def cancel(request: HttpRequest, job_id: int) -> dict[str, Any]:
     """Stop the import and remove its files."""
-    job = _job(request, job_id)
+    job = job_of(PointImport, request, job_id)
     processes.cancel(job)
     return _json(job)
 
 
-def planner(request: HttpRequest) -> User:
-    """The user, who must be one that may change points: planner or administrator."""
-    user = request.user
-    if not isinstance(user, User) or user.institution is None or not user.can_plan_for(user.institution):
-        raise PermissionDenied
-    return user
-
-
-def _job(request: HttpRequest, pk: int) -> PointImport:
-    own = PointImport.objects.visible_to(planner(request))
-    return get_object_or_404(own.select_related("institution", "user"), pk=pk)
-
-
-def _file(request: HttpRequest, pk: int, name: str) -> FileResponse:
-    file = _job(request, pk).folder / name
-    if not file.is_file():
-        raise processes.not_now()
-    return FileResponse(file.open("rb"), content_type="application/json")
-
-
 def _json(job: PointImport) -> dict[str, Any]:
     return {
-        "id": job.pk,
-        "status": job.status,
-        "status_label": job.get_status_display(),
-        "task": job.task,
-        "task_label": job.get_task_display(),
-        "progress": round(job.progress, 3),
-        "message": {"zh": job.message_zh, "en": job.message_en} if job.message_zh else None,
+        **facts_of(job),
         "layer": {"id": job.layer, "name": LAYERS[job.layer].name},
-        "institution": {"id": job.institution_id, "name": job.institution.name},
         "file": job.options.get("file", ["", ""])[1],
-        "created_at": job.created_at,
-        "result": job.result,
     }

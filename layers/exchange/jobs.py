@@ -3,64 +3,40 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import translation
 
-from gis.errors import JingtianError
+from gis.progress import part
 from gis.reading import Sheet
 from layers.exchange import pipeline
 from layers.exchange.models import PointImport
 from layers.exchange.reports import REJECTED_COLUMNS, point_feature, rejected_rows
 from layers.exchange.rows import Reading
 from layers.features.registry import LAYERS
-from layers.imports.processes import BROKE_OFF, UNEXPECTED, limit_process
 from layers.orgs.models import Institution
 from layers.tables import write_csv
-
-logger = logging.getLogger(__name__)
 
 Status, Task = PointImport.Status, PointImport.Task
 SHEET, POSITIONS, FOUND, POINTS = "sheet.json", "positions.npy", "found.json", "points.json"
 REJECTED = "rejected.csv"
 SAMPLES = 5
 SHOWN_REJECTED, SHOWN_OUTSIDE, SHOWN_POINTS = 2000, 500, 20_000
-FORBIDDEN = ("您没有权限为此机构导入。", "You may not import for this institution.")
-
-
-def process(job: PointImport) -> None:
-    """Do the task of an import, in the child process; every outcome is left in its row."""
-    limit_process()
-    work(job)
-
-
-def work(job: PointImport) -> None:
-    """Do the task of an import, and leave the outcome in its row."""
-    try:
-        {Task.READ: _read, Task.CHECK: _check, Task.LOAD: _load}[Task(job.task)](job)
-    except JingtianError as error:
-        _refuse(job, error.zh, error.en)
-    except PermissionDenied:
-        _refuse(job, *FORBIDDEN)
-    except MemoryError:
-        job.end(Status.FAILED, *BROKE_OFF)
-    except Exception:
-        logger.exception("import of points %s", job.pk)
-        job.end(Status.FAILED, *UNEXPECTED)
 
 
 def _read(job: PointImport) -> None:
     stored, name = job.options["file"]
     sheet = pipeline.read(
-        job.folder / stored, name=name, layer=job.options["sheet"] or None, encoding=job.options["encoding"] or None
+        job.folder / stored,
+        name=name,
+        layer=job.options["sheet"] or None,
+        encoding=job.options["encoding"] or None,
+        progress=part(job.tell, 0, 0.8),
     )
-    job.advance(0.6)
     _save_sheet(job, sheet)
     reading = _reading(job, {})
     with translation.override("zh-hans"):
@@ -80,9 +56,9 @@ def _read(job: PointImport) -> None:
 def _check(job: PointImport) -> None:
     """Check the rows; rows with their values are left in files, which end with the import."""
     sheet = open_sheet(job)
-    job.advance(0.2)
+    job.tell(0.1)
     outlook = pipeline.look(
-        sheet, _reading(job, job.options["reading"]), source=job.options["file"][1], progress=job.advance
+        sheet, _reading(job, job.options["reading"]), source=job.options["file"][1], progress=part(job.tell, 0.1, 1)
     )
     checked = outlook.checked
     outside = {point.line for point in outlook.outside}
@@ -121,9 +97,7 @@ def _check(job: PointImport) -> None:
 def _load(job: PointImport) -> None:
     sheet = open_sheet(job)
     reading = _reading(job, job.options["reading"])
-    outlook = pipeline.look(
-        sheet, reading, source=job.options["file"][1], progress=lambda part: job.advance(0.6 * part)
-    )
+    outlook = pipeline.look(sheet, reading, source=job.options["file"][1], progress=part(job.tell, 0, 0.6))
     with transaction.atomic():
         difference = pipeline.load(outlook, source=job.options["file"][1], **job.options["load"])
         pipeline.remember(sheet, reading)
@@ -166,10 +140,4 @@ def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
-def _refuse(job: PointImport, zh: str, en: str) -> None:
-    """A file that cannot be read ends the import; other refusals leave it where the columns can be put right."""
-    if job.task == Task.READ:
-        job.end(Status.FAILED, zh, en)
-        return
-    status = Status.READ if job.task == Task.CHECK else Status.CHECKED
-    job.finish(status, message_zh=zh, message_en=en)
+TASKS = {Task.READ: _read, Task.CHECK: _check, Task.LOAD: _load}

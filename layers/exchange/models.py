@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -96,6 +96,7 @@ class PointImport(Job):
         LOAD = "load", _("载入")
 
     OPEN = (Status.WORKING, Status.READ, Status.CHECKED)
+    BACK: ClassVar = {Task.CHECK: Status.READ, Task.LOAD: Status.CHECKED}
 
     status = models.CharField(_("状态"), max_length=12, choices=Status.choices, default=Status.WORKING)
     task = models.CharField(_("任务"), max_length=8, choices=Task.choices, default=Task.READ)

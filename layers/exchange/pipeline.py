@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from django.core.exceptions import PermissionDenied
 
+from gis.progress import Progress, part, silent
 from gis.reading import Sheet, read_sheet
 from layers.audit.acting import acting_as
 from layers.exchange.cells import text_of
@@ -27,7 +27,6 @@ from layers.imports.placing import check_declared
 from layers.orgs.models import Institution
 
 MOST_WORDS = 60
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,17 @@ class Outlook:
     """The upper grids of the bank, as GeoJSON geometries."""
 
 
-def read(path: Path, *, name: str = "", layer: str | None = None, encoding: str | None = None) -> Sheet:
+def read(
+    path: Path,
+    *,
+    name: str = "",
+    layer: str | None = None,
+    encoding: str | None = None,
+    progress: Progress = silent,
+) -> Sheet:
     """The rows of a file; refusals name the file as its user does."""
     with naming(name or path.name):
-        return read_sheet(path, layer=layer, encoding=encoding)
+        return read_sheet(path, layer=layer, encoding=encoding, progress=progress)
 
 
 def propose(sheet: Sheet, institution: Institution, layer: Layer, kinds: list[Kind]) -> Proposal:
@@ -78,7 +84,7 @@ def words_of(sheet: Sheet, column: str | None, kinds: list[Kind]) -> list[dict[s
     ]
 
 
-def look(sheet: Sheet, reading: Reading, *, source: str, progress: Progress = lambda _: None) -> Outlook:
+def look(sheet: Sheet, reading: Reading, *, source: str, progress: Progress = silent) -> Outlook:
     """Check every row, and say what loading would do; nothing is changed. `source`: the file's name.
 
     Raises
@@ -90,8 +96,7 @@ def look(sheet: Sheet, reading: Reading, *, source: str, progress: Progress = la
     """
     _check_rights(reading)
     check_declared(reading.datum, sheet.crs)
-    checked = check(sheet, reading)
-    progress(0.5)
+    checked = check(sheet, reading, part(progress, 0, 0.5))
     leaves = Leaves.of_bank(reading.institution)
     places = np.array([(point.lon, point.lat) for point in checked.points]).reshape(-1, 2)
     inside = leaves.hold(places)

@@ -13,6 +13,7 @@ import numpy as np
 from gis.datum import Datum, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
 from gis.lattice import FloatArray
+from gis.progress import Progress, counted, part, silent
 from gis.reading.tables import Cell, Sheet
 from layers.audit.masking import MASK
 from layers.exchange import cells
@@ -131,7 +132,7 @@ class Checked:
         return len({rejection.line for rejection in self.rejected})
 
 
-def check(sheet: Sheet, reading: Reading) -> Checked:
+def check(sheet: Sheet, reading: Reading, progress: Progress = silent) -> Checked:
     """Look at every row.
 
     Raises
@@ -139,7 +140,7 @@ def check(sheet: Sheet, reading: Reading) -> Checked:
     ColumnsNeeded, UnknownColumn, UnknownKind
         The reading itself does not fit the file or the layer.
     """
-    return _Checker(sheet, reading).run()
+    return _Checker(sheet, reading).run(progress)
 
 
 class _Checker:
@@ -157,13 +158,15 @@ class _Checker:
         self.rejected: list[Rejection] = []
         self.numbers = self.days = 0
 
-    def run(self) -> Checked:
-        rows = [self._plain(row) for row in self.sheet.rows]
+    def run(self, progress: Progress) -> Checked:
+        rows = [self._plain(row) for row in counted(self.sheet.rows, part(progress, 0, 0.2))]
         given = np.full((len(rows), 2), np.nan)
-        for number, row in enumerate(rows):
+        for number, row in enumerate(counted(rows, part(progress, 0.2, 0.5))):
             self._try(number, row, self._place_target(), lambda row=row, number=number: self._place(given, number, row))  # type: ignore[misc]
         placed = self._transformed(given, rows)
-        found: list[Point | None] = [self._point(number, row, placed[number]) for number, row in enumerate(rows)]
+        found: list[Point | None] = [
+            self._point(number, row, placed[number]) for number, row in enumerate(counted(rows, part(progress, 0.5, 1)))
+        ]
         self._refuse_twins(found)
         bad = {rejection.line for rejection in self.rejected}
         good = [n for n, point in enumerate(found) if point is not None and self.sheet.lines[n] not in bad]

@@ -8,10 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from gis.reading.limits import MEBI, Limits
-from layers.exchange.api import planner
 from layers.exchange.jobs import SHOWN_POINTS
 from layers.exchange.models import PointImport
 from layers.features.registry import LAYERS, layers_of_imports
+from layers.imports.requests import planner
 from layers.orgs.models import Institution
 
 

@@ -10,6 +10,7 @@ import shapely
 from django.db import connection
 from shapely import MultiPolygon, Polygon
 
+from gis.progress import Progress, silent
 from layers.audit.acting import say_who_acts
 from layers.grids.models import SRID, Plan
 
@@ -29,8 +30,19 @@ class GridRecord:
     bank_code: str = ""
 
 
-def load_grids(plan: Plan, records: Sequence[GridRecord]) -> dict[str, int]:
-    """Load all grids of a plan at once.
+class _Rows(io.StringIO):
+    """Text that tells how much of it has been read."""
+
+    length: int
+    progress: Progress
+
+    def read(self, size: int | None = -1) -> str:
+        self.progress(self.tell() / max(self.length, 1))
+        return super().read(size)
+
+
+def load_grids(plan: Plan, records: Sequence[GridRecord], progress: Progress = silent) -> dict[str, int]:
+    """Load all grids of a plan at once; the progress is that of sending the rows.
 
     Returns
     -------
@@ -42,7 +54,7 @@ def load_grids(plan: Plan, records: Sequence[GridRecord]) -> dict[str, int]:
             "SELECT nextval(pg_get_serial_sequence('grid', 'id')) FROM generate_series(1, %s)", [len(records)]
         )
         ids = {record.code: row[0] for record, row in zip(records, cursor.fetchall(), strict=True)}
-        rows = io.StringIO()
+        rows = _Rows()
         for record in records:
             fields = (
                 ids[record.code],
@@ -56,6 +68,7 @@ def load_grids(plan: Plan, records: Sequence[GridRecord]) -> dict[str, int]:
                 _ewkb(record.geometry),
             )
             rows.write("\t".join(map(_copy_text, fields)) + "\n")
+        rows.progress, rows.length = progress, rows.tell()
         rows.seek(0)
         say_who_acts()
         # Django turns the driver's exceptions into its own for execute() only.

@@ -3,54 +3,27 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from shapely.geometry import mapping
 
-from gis.errors import JingtianError
+from gis.progress import part
 from layers.imports.models import Import
-from layers.imports.pipeline import Finding, Options, Source, check, load, read_tree, repaired
-from layers.imports.processes import BROKE_OFF, UNEXPECTED, limit_process
+from layers.imports.pipeline import Options, Source, check, load, read_tree, repaired
+from layers.imports.preview import preview
 from layers.imports.references import known_outlines
 from layers.imports.reports import (
     change_rows,
     finding_rows,
-    findings_geojson,
     findings_summary,
     repair_lines,
     repair_report,
 )
-from layers.imports.tree import Tree, open_tree, save_tree
-
-logger = logging.getLogger(__name__)
+from layers.imports.tree import open_tree, save_tree
 
 SHOWN_DEFECTS = 2000
 SHOWN_CHANGES = 2000
 GIVEN, REPAIRED, PREVIEW = "given.json", "repaired.json", "preview.json"
-
-
-def process(job: Import) -> None:
-    """Do the task of an import, in the child process; every outcome is left in its row."""
-    limit_process()
-    work(job)
-
-
-def work(job: Import) -> None:
-    """Do the task of an import, and leave the outcome in its row."""
-    try:
-        {Import.Task.READ: _read, Import.Task.REPAIR: _repair, Import.Task.LOAD: _load}[Import.Task(job.task)](job)
-    except JingtianError as error:
-        _refuse(job, error.zh, error.en)
-    except PermissionDenied:
-        _refuse(job, "您没有权限为此机构建立方案。", "You may not make plans for this institution.")
-    except MemoryError:
-        job.end(Import.Status.FAILED, *BROKE_OFF)
-    except Exception:
-        logger.exception("import %s", job.pk)
-        job.end(Import.Status.FAILED, *UNEXPECTED)
 
 
 def _read(job: Import) -> None:
@@ -62,12 +35,13 @@ def _read(job: Import) -> None:
         ],
         Options(**options["tree"]),
         references=lambda area_code: known_outlines(area_code, job.institution, job.user),
+        progress=part(job.tell, 0, 0.6),
     )
-    job.advance(0.5)
-    findings = check(tree, gap_width_m=options["tree"]["gap_width_m"])
-    job.advance(0.9)
+    findings = check(tree, gap_width_m=options["tree"]["gap_width_m"], progress=part(job.tell, 0.6, 0.9))
     save_tree(tree, job.folder / GIVEN)
-    _write_preview(job, tree, findings, {})
+    job.tell(0.93)
+    shown = findings[:SHOWN_DEFECTS]
+    _write_preview(job, preview(tree, shown, changed=set(), places=[finding.geometry for finding in shown]))
     job.finish(
         Import.Status.DIRTY if findings else Import.Status.EXACT,
         result={
@@ -77,20 +51,23 @@ def _read(job: Import) -> None:
             ],
             "notes": tree.notes,
             "summary": findings_summary(findings),
-            "findings": finding_rows(findings[:SHOWN_DEFECTS]),
+            "findings": finding_rows(shown),
         },
     )
 
 
 def _repair(job: Import) -> None:
     given = open_tree(job.folder / GIVEN)
-    job.advance(0.1)
+    job.tell(0.1)
     gap_width, nest = job.options["repair"]["gap_width_m"], job.options["repair"]["nest"]
-    tree, report = repaired(given, gap_width, nest)
-    job.advance(0.8)
+    tree, report = repaired(given, gap_width, nest, part(job.tell, 0.1, 0.9))
     save_tree(tree, job.folder / REPAIRED)
+    job.tell(0.93)
     rows = change_rows(tree, report)
-    _write_preview(job, tree, [], {row["code"]: row for row in rows})
+    mended = [*report.filled, *report.resolved, *report.rejoined]
+    _write_preview(
+        job, preview(tree, [], changed={row["code"] for row in rows}, places=[patch.geometry for patch in mended])
+    )
     (job.folder / "report.json").write_text(json.dumps(repair_report(tree, report)), encoding="utf-8")
     lines = [{"zh": zh, "en": en} for zh, en in repair_lines(report)]
     job.finish(
@@ -102,7 +79,7 @@ def _repair(job: Import) -> None:
 def _load(job: Import) -> None:
     repaired_file = job.folder / REPAIRED
     tree = open_tree(repaired_file if repaired_file.exists() else job.folder / GIVEN)
-    job.advance(0.3)
+    job.tell(0.2)
     with transaction.atomic():
         plan = load(
             tree,
@@ -111,6 +88,7 @@ def _load(job: Import) -> None:
             user=job.user,
             policy=job.options["plan"]["policy"],
             source="、".join(name for _, name in job.options["files"]),
+            progress=part(job.tell, 0.2, 0.9),
         )
         if not job.finish(Import.Status.LOADED, plan=plan):
             # Cancelled meanwhile: then there is no plan either.
@@ -119,37 +97,8 @@ def _load(job: Import) -> None:
     job.remove_files()
 
 
-def _refuse(job: Import, zh: str, en: str) -> None:
-    """Reading that fails ends the import; after a repair or a load that fails another try is possible."""
-    if job.task == Import.Task.READ:
-        job.end(Import.Status.FAILED, zh, en)
-        return
-    status = Import.Status.DIRTY if job.task == Import.Task.REPAIR else Import.Status.EXACT
-    Import.objects.filter(pk=job.pk, status=Import.Status.WORKING).update(
-        status=status, message_zh=zh, message_en=en, process=None
-    )
-
-
-def _write_preview(job: Import, tree: Tree, findings: list[Finding], changes: dict[str, Any]) -> None:
-    """The grids below the service area and the defects, as the page draws them."""
-    grids = [
-        {
-            "type": "Feature",
-            "geometry": mapping(unit.geometry),
-            "properties": {
-                "code": unit.code,
-                "name": unit.name,
-                "level": level,
-                "parent": unit.parent,
-                "changed": unit.code in changes,
-            },
-        }
-        for level, units in enumerate(tree.levels[1:], start=1)
-        for unit in units
-    ]
-    content = {
-        "level_names": tree.level_names,
-        "grids": {"type": "FeatureCollection", "features": grids},
-        "defects": findings_geojson(findings[:SHOWN_DEFECTS]),
-    }
+def _write_preview(job: Import, content: dict[str, Any]) -> None:
     (job.folder / PREVIEW).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+TASKS = {Import.Task.READ: _read, Import.Task.REPAIR: _repair, Import.Task.LOAD: _load}

@@ -9,8 +9,10 @@ from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from gis.progress import Progress, teller, told
 from layers.grids.models import Plan
 from layers.orgs.models import Institution, User
 
@@ -37,6 +39,8 @@ class Job(models.Model):
     FOLDER: ClassVar[str]
     COMMAND: ClassVar[str]
     OPEN: ClassVar[tuple[str, ...]]
+    BACK: ClassVar[dict[str, str]]
+    """The status to which a refused task goes back, so that it can be tried another way; others end the job."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     institution = models.ForeignKey(Institution, models.CASCADE, verbose_name=_("机构"))
@@ -44,7 +48,6 @@ class Job(models.Model):
     created_at = models.DateTimeField(_("创建时间"), auto_now_add=True)
     status = models.CharField(_("状态"), max_length=12, default="working")
     task = models.CharField(_("任务"), max_length=8, default="read")
-    progress = models.FloatField(_("进度"), default=0, help_text=_("0 至 1"))
     process = models.PositiveIntegerField(_("处理进程"), null=True, editable=False)
     options = models.JSONField(_("选项"), default=dict)
     result = models.JSONField(_("结果"), default=dict)
@@ -75,14 +78,27 @@ class Job(models.Model):
             self.remove_files()
         self.refresh_from_db()
 
-    def advance(self, progress: float) -> None:
-        """Say how far the work has come, from 0 to 1."""
-        type(self).objects.filter(pk=self.pk).update(progress=progress)
+    @property
+    def progress(self) -> float | None:
+        """How far its task has come, from 0 to 1; None before the process has begun."""
+        return told(self.folder) if self.status == "working" else 1
+
+    @cached_property
+    def tell(self) -> Progress:
+        """Says how far the task has come: in a file, which others can see while a transaction is open."""
+        return teller(self.folder)
 
     def finish(self, status: str, **changes: Any) -> bool:
         """Leave what came of a task, unless the job was cancelled meanwhile; whether it was left."""
         working = type(self).objects.filter(pk=self.pk, status="working")
-        return bool(working.update(status=status, progress=1, process=None, **changes))
+        return bool(working.update(status=status, process=None, **changes))
+
+    def refuse(self, zh: str, en: str) -> None:
+        """Leave why a task could not be done."""
+        if self.task in self.BACK:
+            self.finish(self.BACK[self.task], message_zh=zh, message_en=en)
+        else:
+            self.end("failed", zh, en)
 
     def remove_files(self) -> None:
         """Remove what was uploaded and what was made of it."""
@@ -109,6 +125,7 @@ class Import(Job):
 
     OPEN = (Status.WORKING, Status.DIRTY, Status.EXACT)
     """An import in one of these states still has its files."""
+    BACK: ClassVar = {Task.REPAIR: Status.DIRTY, Task.LOAD: Status.EXACT}
 
     status = models.CharField(_("状态"), max_length=12, choices=Status.choices, default=Status.WORKING)
     task = models.CharField(_("任务"), max_length=8, choices=Task.choices, default=Task.READ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from gis.coverage import DefectKind, find_defects
 from gis.datum import Datum, parse_datum
 from gis.nesting import Nest
+from gis.progress import Progress, part, silent
 from gis.reading import Limits, read_features
 from gis.repair import Repair, repair
 from layers.grids.coverage import exact_cover
@@ -27,6 +29,9 @@ from layers.imports.tree import DEFAULT_GAP_WIDTH_M, MAX_LEVELS, Options, Source
 from layers.orgs.models import Institution, User
 
 __all__ = ["Finding", "Options", "Reference", "Source", "Tree", "Unit", "check", "load", "read_tree", "repaired"]
+
+LOCATION = re.compile(r"\[(-?[\d.]+) (-?[\d.]+)\]")
+"""Where in the words of GEOS a polygon is invalid."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Finding:
         """A longitude and latitude at the defect, to find it by."""
         if self.geometry.is_empty:
             return None
+        if where := LOCATION.search(self.reason):
+            return round(float(where[1]), 6), round(float(where[2]), 6)
         point = shapely.point_on_surface(self.geometry)
         return round(point.x, 6), round(point.y, 6)
 
@@ -61,6 +68,7 @@ def read_tree(
     *,
     references: Callable[[str], Sequence[Reference]] | None = None,
     limits: Limits | None = None,
+    progress: Progress = silent,
 ) -> Tree:
     """The tree of grids in some files.
 
@@ -74,17 +82,14 @@ def read_tree(
     gis.reading.FileRefused, gis.datum.UnknownDatum, gis.datum.CoordinatesOutsideDatum, layers.imports.faults.ImportRefused
         With what to do about it; nothing is kept.
     """
-    if len(sources) > MAX_LEVELS:
-        raise TooManyFiles(
-            f"一次最多 {MAX_LEVELS} 个文件（每级一个），收到 {len(sources)} 个。请合并同一级的文件。",
-            f"At most {MAX_LEVELS} files, one a level; {len(sources)} were given. Merge the files of one level.",
-        )
+    check_number(sources)
     tables, outlines, notes = [], [], []
-    for source in sources:
+    for number, source in enumerate(sources):
+        share = part(progress, number / len(sources), (number + 1) / len(sources))
         with naming(source.label):
-            table = _read(source, options, limits)
+            table = _read(source, options, limits, part(share, 0, 0.6))
             tables.append(table)
-            outlines.append(outline([row.geometry for row in table.rows]))
+            outlines.append(outline([row.geometry for row in table.rows], part(share, 0.6, 1)))
             if len(outlines) > 1:
                 first = Reference(f"“{sources[0].label}”", f"“{sources[0].label}”", outlines[0])
                 check_place(outlines[-1], first, _datum(source, options))
@@ -97,13 +102,23 @@ def read_tree(
     return Tree(tree.levels, tree.level_names, (*notes, *tree.notes))
 
 
-def check(tree: Tree, *, gap_width_m: float = DEFAULT_GAP_WIDTH_M) -> list[Finding]:
+def check_number(files: Sequence[object]) -> None:
+    """Refuse more files than a plan has levels."""
+    if len(files) > MAX_LEVELS:
+        raise TooManyFiles(
+            f"一次最多 {MAX_LEVELS} 个文件（每级一个），收到 {len(files)} 个。请合并同一级的文件。",
+            f"At most {MAX_LEVELS} files, one a level; {len(files)} were given. Merge the files of one level.",
+        )
+
+
+def check(tree: Tree, *, gap_width_m: float = DEFAULT_GAP_WIDTH_M, progress: Progress = silent) -> list[Finding]:
     """Every defect of every parent, by kind, largest first; [] if and only if the tree is exact.
 
     `gap_width_m` decides between gap and lake at the rim of a service area that is yet to be derived.
     """
     shapes = {unit.code: unit.geometry for units in tree.levels for unit in units}
     findings = []
+    checked, total = 0, sum(map(len, tree.levels[1:]))
     for units in tree.levels[1:]:
         ordered = sorted(units, key=lambda unit: (unit.parent or "", unit.code))
         for parent, group in groupby(ordered, key=lambda unit: unit.parent or ""):
@@ -119,14 +134,18 @@ def check(tree: Tree, *, gap_width_m: float = DEFAULT_GAP_WIDTH_M) -> list[Findi
                     d.reason,
                 )
                 for d in found
+                # An invalid parent was found among the children of its own.
+                if d.grids or parent == tree.area.code
             ]
+            checked += len(children)
+            progress(checked / total)
     order = list(DefectKind)
     return sorted(findings, key=lambda finding: (order.index(finding.kind), -finding.area_m2))
 
 
-def repaired(tree: Tree, gap_width_m: float, nest: Nest) -> tuple[Tree, Repair]:
+def repaired(tree: Tree, gap_width_m: float, nest: Nest, progress: Progress = silent) -> tuple[Tree, Repair]:
     """The tree made exact, with its service area, and what was done to it; see `gis.repair.repair`."""
-    result = repair(tree.nesting_levels(), gap_width_m=gap_width_m, nest=nest)
+    result = repair(tree.nesting_levels(), gap_width_m=gap_width_m, nest=nest, progress=progress)
     return tree.with_geometries(result.geometries), result
 
 
@@ -138,6 +157,7 @@ def load(
     user: User | None = None,
     policy: str = Plan.Policy.PARTITION,
     source: str = "",
+    progress: Progress = silent,
 ) -> Plan:
     """A draft plan with the grids of an exact tree: all of it or nothing.
 
@@ -168,12 +188,14 @@ def load(
             private=user is not None,
         )
         with exact_cover(plan):
-            load_grids(plan, records)
+            load_grids(plan, records, progress)
     return plan
 
 
-def _read(source: Source, options: Options, limits: Limits | None) -> Table:
-    features = read_features(source.path, limits=limits, encoding=source.encoding, layer=source.layer)
+def _read(source: Source, options: Options, limits: Limits | None, progress: Progress) -> Table:
+    features = read_features(
+        source.path, limits=limits, encoding=source.encoding, layer=source.layer, progress=progress
+    )
     table = tabulate(
         source, to_lattice(features.geometries, _datum(source, options), features.crs), features.attributes
     )

@@ -14,10 +14,12 @@ from gis.coverage import polygons_of, why_invalid
 from gis.datum import BD09, CGCS2000, GCJ02, SWAPPED, WGS84, Datum, guess_shift, parse_datum, transform_geometry
 from gis.errors import JingtianError
 from gis.lattice import snap
+from gis.progress import Progress, counted, part, silent
 from layers.imports.faults import DatumContradicted, WrongDatum, WrongPlace
 
 SAME_NUMBERS = (CGCS2000, WGS84)
 WITHOUT_EPSG = (GCJ02, BD09)
+AT_ONCE = 100
 LOOKS_LIKE = {"gcj02": "GCJ-02", "bd09": "BD-09"}
 
 
@@ -41,9 +43,11 @@ def to_lattice(geometries: Sequence[BaseGeometry], declared: Datum, in_file: str
     return [snap(transform_geometry(geometry, declared)) for geometry in geometries]
 
 
-def outline(geometries: Sequence[BaseGeometry]) -> BaseGeometry:
+def outline(geometries: Sequence[BaseGeometry], progress: Progress = silent) -> BaseGeometry:
     """The union of polygons that need not be valid."""
-    return shapely.union_all([polygons_of(g) if why_invalid(g) else g for g in geometries])
+    sound = [polygons_of(g) if why_invalid(g) else g for g in counted(geometries, part(progress, 0, 0.5))]
+    some = [sound[first : first + AT_ONCE] for first in range(0, len(sound), AT_ONCE)]
+    return shapely.union_all([shapely.union_all(few) for few in counted(some, part(progress, 0.5, 1))])
 
 
 def check_place(area: BaseGeometry, reference: Reference, declared: Datum) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
 import subprocess
 import sys
 import threading
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from gis.errors import JingtianError
+from gis.progress import forget
+from layers.audit.acting import acting_as
 from layers.imports.faults import ImportRefused
-from layers.imports.models import Job
+from layers.imports.models import AnyJob, Job
+
+logger = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=24)
 MEMORY_BYTES = 4 * 1024**3
@@ -36,6 +46,9 @@ UNEXPECTED = (
     "处理时出现意外错误，没有保存任何内容。请把文件交给系统管理员查看。",
     "An unexpected error; nothing was saved. Show the files to the administrator.",
 )
+
+
+FORBIDDEN = ("您没有权限为此机构导入。", "You may not import for this institution.")
 
 
 class Busy(ImportRefused):
@@ -68,7 +81,7 @@ def start(job: Job, task: str, **changes: Any) -> None:
             "还有导入在处理中。请等它完成，或先取消它。",
             "Another import is still being processed. Wait for it, or cancel it.",
         )
-    changes |= {"status": WORKING, "task": task, "progress": 0.02, "message_zh": "", "message_en": ""}
+    changes |= {"status": WORKING, "task": task, "message_zh": "", "message_en": ""}
     if job.pk is None:
         for name, value in changes.items():
             setattr(job, name, value)
@@ -78,8 +91,40 @@ def start(job: Job, task: str, **changes: Any) -> None:
         job.refresh_from_db()
     else:
         raise not_now()
+    forget(job.folder)
     job.process = spawn(job)
     jobs.filter(pk=job.pk).update(process=job.process)
+
+
+def work(job: AnyJob, tasks: Mapping[str, Callable[[AnyJob], None]]) -> None:
+    """Do the task of a job, and leave in its row whatever comes of it."""
+    try:
+        tasks[job.task](job)
+    except JingtianError as error:
+        job.refuse(error.zh, error.en)
+    except PermissionDenied:
+        job.refuse(*FORBIDDEN)
+    except MemoryError:
+        job.end(FAILED, *BROKE_OFF)
+    except Exception:
+        logger.exception("%s %s", job.COMMAND, job.pk)
+        job.end(FAILED, *UNEXPECTED)
+
+
+class WorkCommand(BaseCommand):
+    """A command of manage.py that does the task of a job, in a process with limits of its own."""
+
+    model: type[Job]
+    tasks: Mapping[str, Callable[[Any], None]]
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", type=int, help="导入编号 / id of the import")
+
+    def handle(self, *, id: int, **options: Any) -> None:
+        job = self.model.objects.select_related("institution", "user__institution").get(pk=id)
+        limit_process()
+        with acting_as(job.user):
+            work(job, self.tasks)
 
 
 def spawn(job: Job) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -11,17 +10,16 @@ from django.views.decorators.cache import never_cache
 from gis.reading.limits import MEBI, Limits
 from layers.grids.models import Plan
 from layers.imports.models import Import
+from layers.imports.requests import planner
 from layers.imports.tree import DEFAULT_GAP_WIDTH_M, MAX_LEVELS
-from layers.orgs.models import Institution, User
+from layers.orgs.models import Institution
 
 
 @login_required
 @never_cache
 def import_page(request: HttpRequest) -> HttpResponse:
     """Upload, look at the defects, repair, load; for planners and administrators."""
-    user = request.user
-    if not isinstance(user, User) or user.institution is None or not user.can_plan_for(user.institution):
-        raise PermissionDenied
+    user = planner(request)
     unfinished = Import.objects.filter(user=user, status__in=Import.OPEN).order_by("-pk").first()
     page = {
         "job": unfinished and unfinished.pk,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from layers.imports import processes
 from layers.imports.models import Import
 from tests.browser.conftest import PHONE, sign_in
 from tests.imports.conftest import child_database  # noqa: F401
-from tests.imports.files import collection, records, with_gap, with_overlap
+from tests.imports.files import collection, finely, records, with_gap, with_overlap
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("child_database")]
 New = Callable[..., Page]
@@ -43,7 +44,7 @@ def choose(page: Page, tmp_path: Path, content: Any, datum: str = "cgcs2000") ->
     file = tmp_path / "grids.geojson"
     file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     page.set_input_files("#files", file)
-    page.select_option("#datum", datum)
+    page.select_option("[name=datum]", datum)
 
 
 def upload(page: Page, tmp_path: Path, content: Any) -> None:
@@ -54,10 +55,21 @@ def upload(page: Page, tmp_path: Path, content: Any) -> None:
 @pytest.mark.domain("HY01")
 def test_a_dirty_file_is_shown_repaired_and_loaded(open_import: New, tmp_path: Path) -> None:
     page = open_import()
-    upload(page, tmp_path, collection(with_gap(records())))
-    expect(page.get_by_text("发现 1 处缺陷")).to_be_visible(timeout=30_000)
+    choose(page, tmp_path, collection(finely(with_gap(records()), 20)))
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2_000_000})  # fmt: skip
+    page.click("#upload [type=submit]")
+    for step in ("正在上传", "正在处理：读取与检查"):
+        percent = page.locator(f".working:has(progress[aria-label='{step}'][value]) .percent")
+        expect(percent).to_have_text(re.compile(r"^[1-9]\d?%$"), timeout=30_000)
+    expect(page.get_by_text("发现 1 处缺陷")).to_be_visible(timeout=60_000)
     expect(page.locator("tr[data-number='1']")).to_contain_text("缺口")
     page.wait_for_selector("body[data-drawn]")
+    # There are far too many vertices for a map; the page says how it differs from the file.
+    expect(page.locator("#drawn-as")).to_contain_text("图上已简化，偏离不超过")
+    answer = page.request.get(f"/api/imports/{Import.objects.latest('pk').pk}/preview")
+    assert len(answer.body()) < 6_000_000
 
     page.locator(".leaflet-marker-icon .pin").click()
     expect(page.locator("tr[data-number='1']")).to_have_attribute("aria-selected", "true")
@@ -112,8 +124,8 @@ def test_the_datum_is_never_guessed(open_import: New, tmp_path: Path, complaints
     choose(page, tmp_path, collection(records()), datum="")
     page.click("#upload [type=submit]")
     expect(page.get_by_role("alert")).to_contain_text("请选择坐标系")
-    page.select_option("#datum", "epsg")
-    page.fill("#epsg", "2436")
+    page.select_option("[name=datum]", "epsg")
+    page.fill("[name=epsg]", "2436")
     page.click("#upload [type=submit]")
     expect(page.get_by_role("alert")).to_contain_text("2436")
     complaints.clear()  # Chromium reports the answer 400

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +19,9 @@ from layers.imports import processes
 from layers.orgs.models import ApiToken, Institution, User
 from tests.exchange.test_import_points import HEADER, bank, row  # noqa: F401
 from tests.factories import InstitutionFactory, UserFactory
+from tests.imports.conftest import at_once  # noqa: F401
 
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
-    """The work of an import is done before the request is answered."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-
-    def work(job: PointImport) -> None:
-        jobs.work(PointImport.objects.select_related("institution", "user__institution").get(pk=job.pk))
-
-    monkeypatch.setattr(processes, "spawn", work)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 class Api:

@@ -10,8 +10,11 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from layers.imports import jobs, processes
-from layers.imports.models import Import
+from layers.exchange import jobs as exchange
+from layers.exchange.models import PointImport
+from layers.imports import jobs as imports
+from layers.imports import processes
+from layers.imports.models import Import, Job
 from layers.orgs.models import Institution, User
 from tests.factories import InstitutionFactory, UserFactory
 
@@ -31,8 +34,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> N
     """The work of an import is done before the request is answered."""
     settings.MEDIA_ROOT = tmp_path / "media"
 
-    def work(job: Import) -> None:
-        jobs.work(Import.objects.select_related("institution", "user__institution").get(pk=job.pk))
+    def work(job: Job) -> None:
+        tasks: Any = {Import: imports.TASKS, PointImport: exchange.TASKS}
+        model = type(job)
+        processes.work(model.objects.select_related("institution", "user__institution").get(pk=job.pk), tasks[model])
 
     monkeypatch.setattr(processes, "spawn", work)
 

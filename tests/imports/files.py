@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
@@ -45,6 +47,28 @@ def with_gap(given: Sequence[GridRecord], *, steps: int = 100) -> list[GridRecor
 def with_overlap(given: Sequence[GridRecord], *, steps: int = 100) -> list[GridRecord]:
     """The grids with the last one reaching over its left neighbour."""
     return with_gap(given, steps=-steps)
+
+
+def finely(given: Sequence[GridRecord], every: int) -> list[GridRecord]:
+    """The same with a vertex every so many lattice steps, in waves of some centimetres that neighbours share."""
+    return [replace(record, geometry=_wavy(record.geometry, every)) for record in given]
+
+
+def _wavy(shape: BaseGeometry, every: int) -> BaseGeometry:
+    corners = np.round(shapely.get_coordinates(shape) * 1e7).astype(np.int64)
+    edges = [_points(a, b, every) for a, b in pairwise(corners)]
+    steps = np.vstack(edges)
+    # Sideways by up to 5 steps, as far as the place says; corners, at multiples of 100, stay.
+    away = (steps.sum(axis=1) * 7919 % 11 - 5)[:, None] * (steps % 100 != 0)[:, ::-1]
+    return shapely.Polygon((steps + away) / 1e7)
+
+
+def _points(a: Any, b: Any, every: int) -> Any:
+    """The start of an edge along one axis, and the multiples of so many steps on it."""
+    length, sign = abs(b - a).max(), np.sign(b - a)
+    offset = -(a * np.abs(sign)).sum() * sign.sum() % every
+    along = np.arange(offset or every, length, every)
+    return np.vstack([a, a + along[:, None] * sign])
 
 
 def plain_columns(record: GridRecord) -> dict[str, Any]:

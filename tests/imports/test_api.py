@@ -182,7 +182,7 @@ def test_too_many_files(api: Api) -> None:
 
 
 def test_a_file_that_is_too_large(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layers.imports.api.MAX_FILE_BYTES", 100)
+    monkeypatch.setattr("layers.imports.requests.MAX_FILE_BYTES", 100)
     assert api.upload(collection(records()), expect=413)["code"] == "too_large"
 
 

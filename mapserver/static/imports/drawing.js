@@ -46,29 +46,30 @@ export class Drawing {
       .sort((a, b) => b.properties.level - a.properties.level)
       .map(({ geometry, properties }) => ({ arcs: polygons(geometry).flat(), look: UPPER[properties.level - 1] ?? BORDER }));
     if (borders.length) this.#drawn.push(this.#view.lines(borders, "jt-borders"));
-    for (const feature of defects.features.filter(({ geometry }) => geometry)) this.#defect(feature);
+    this.#defects(defects.features.filter(({ geometry }) => geometry));
     const all = box(features.map(({ geometry }) => geometry));
     if (all) this.#view.fit(all);
   }
 
   /** Looks at a defect, and marks its pin. */
   look(feature) {
+    if (feature.geometry && !this.#pins.has(feature.id)) this.#pin(feature);
     this.#pins.forEach((pin, number) => pin.classList.toggle("chosen-pin", number === feature.id));
     if (feature.geometry) this.#view.fit(box([feature.geometry]), { maxZoom: 19 });
   }
 
-  #defect({ id, geometry, properties: { kind } }) {
-    const look = { ...(defectFill[kind] ?? AMBER), stroke: defectColour[kind] ?? "#8a5200", weight: 2 };
-    this.#drawn.push(
-      this.#view.polygons([{ polygons: polygons(geometry), look }], "jt-selection"),
-      this.#view.lines([{ arcs: lines(geometry), look }], "jt-selection"),
-    );
-    if (id > MOST_PINS) return;
+  #defects(features) {
+    const look = (kind) => ({ ...(defectFill[kind] ?? AMBER), stroke: defectColour[kind] ?? "#8a5200", weight: 2 });
+    const shapes = features.map(({ geometry, properties: { kind } }) => ({ polygons: polygons(geometry), arcs: lines(geometry), look: look(kind) }));
+    this.#drawn.push(this.#view.polygons(shapes, "jt-selection"), this.#view.lines(shapes, "jt-selection"));
+    features.filter(({ id }) => id <= MOST_PINS).forEach((feature) => this.#pin(feature));
+  }
+
+  #pin({ id, properties: { kind, lon, lat } }) {
     const pin = el("span", { class: `pin ${kind}` }, String(id));
     this.#pins.set(id, pin);
-    const [west, south, east, north] = box([geometry]);
     const title = `${id} ${kindName(kind)}`;
-    this.#drawn.push(this.#view.marker([(west + east) / 2, (south + north) / 2], pin, { title, onClick: () => this.#onPick(id) }));
+    this.#drawn.push(this.#view.marker([lon, lat], pin, { title, onClick: () => this.#onPick(id) }));
   }
 }
 

@@ -1,32 +1,12 @@
 /** What the page says at each step; built from the state of the import. */
 import { data, el } from "jt/dom";
+import { problem } from "jt/jobpage";
 import { button, submitTo, table } from "jt/parts";
-import { count, fill, inReadersLanguage } from "jt/text";
+import { count, distance, fill, inReadersLanguage } from "jt/text";
 import { kindName, squareMetres } from "./words.js";
 
 const { gettext, ngettext } = window;
 const MOST_ROWS = 300;
-
-export function workingView(cancel) {
-  return el(
-    "div",
-    { class: "working" },
-    el("p", { role: "status" }, gettext("正在处理："), el("strong", { class: "task" })),
-    el("progress", { max: 1, value: 0, "aria-label": gettext("进度") }),
-    el("p", { class: "note" }, gettext("可以离开此页，回来时继续。")),
-    el("div", { class: "actions" }, button(gettext("取消"), cancel)),
-  );
-}
-
-export function failedView(job, again) {
-  return el(
-    "div",
-    {},
-    el("div", { class: "message error", role: "alert" }, el("p", { class: "reason" }, job.message ? inReadersLanguage(job.message) : "")),
-    el("p", {}, gettext("没有保存任何内容。")),
-    el("div", { class: "actions" }, button(gettext("重新上传"), again, "primary")),
-  );
-}
 
 export function loadedView(job, again) {
   return el(
@@ -41,6 +21,13 @@ export function loadedView(job, again) {
     ),
   );
 }
+
+/** How the map differs from the files. @param {{moved_m: number, left_out: number}} preview */
+export const drawnAs = ({ moved_m: moved, left_out: leftOut }) =>
+  [
+    moved > 0 && fill(gettext("界线很多，图上已简化，偏离不超过 {distance}；缺陷和改动处按原样。检查、修复、载入都用原来的界线。"), { distance: distance(moved) }),
+    leftOut > 0 && fill(gettext("另有 {n} 个没有缺陷的网格未画出。"), { n: count(leftOut) }),
+  ].filter(Boolean).join(" ");
 
 /** An import that was read: exact or not, repaired or not. */
 export function foundView(job, page, actions) {
@@ -69,10 +56,6 @@ export function foundView(job, page, actions) {
     ),
     el("div", { class: "actions" }, button(gettext("放弃此次导入"), actions.cancel)),
   );
-}
-
-function problem({ message }) {
-  return message && el("div", { class: "message error", role: "alert" }, el("p", {}, inReadersLanguage(message)));
 }
 
 function defectsView({ summary, findings }, { pick }) {

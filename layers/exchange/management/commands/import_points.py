@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError
 
 from gis.datum import ALLOWED
-from gis.errors import JingtianError
+from layers.commands import BAD_INPUT, Steps, bad_input
 from layers.exchange import pipeline
 from layers.exchange.pipeline import Outlook
 from layers.exchange.reports import REJECTED_COLUMNS, rejected_rows
@@ -22,7 +20,6 @@ from layers.features.registry import LAYERS, layers_of_imports
 from layers.orgs.models import Institution, User
 from layers.tables import write_csv
 
-BAD_INPUT = 2
 SHOWN = 20
 
 EXAMPLES = """
@@ -84,26 +81,16 @@ class Command(BaseCommand):
 
     def handle(self, *, as_json: bool, **options: Any) -> None:
         self.as_json = as_json
-        self.started = time.monotonic()
-        try:
+        # On standard error where standard output is JSON.
+        self.steps = Steps(self.stderr if as_json else self.stdout)
+        with bad_input():
             self._import(**options)
-        except JingtianError as error:
-            raise CommandError(str(error), returncode=BAD_INPUT) from error
-        except PermissionDenied:
-            raise CommandError(
-                "该用户无权为此机构导入 / this user may not import for this institution", returncode=BAD_INPUT
-            ) from None
-        except OSError as error:
-            raise CommandError(
-                f"无法写入 {error.filename}：{error.strerror} / cannot write {error.filename}", returncode=BAD_INPUT
-            ) from error
 
     def _import(self, *, file: Path, layer: str, institution: str, datum: str, **options: Any) -> None:
         home = _one(Institution, "code", institution, "机构", "institution")
         user = options["user"] and _one(User, "username", options["user"], "用户", "user")
-        self._say("读取", "reading")
-        sheet = pipeline.read(file, layer=options["sheet"], encoding=options["encoding"])
-        self._say(f"{len(sheet.rows):,} 行，检查", f"{len(sheet.rows):,} rows, looking at them")
+        with self.steps.step("读取", "reading") as progress:
+            sheet = pipeline.read(file, layer=options["sheet"], encoding=options["encoding"], progress=progress)
         reading = Reading.of(layer=LAYERS[layer], institution=home, datum=datum, columns={}, user=user)
         proposal = pipeline.propose(sheet, home, LAYERS[layer], reading.vocabulary())
         columns = proposal.columns | _pairs(options["map"]) | ({"code": options["key"]} if options["key"] else {})
@@ -117,7 +104,9 @@ class Command(BaseCommand):
             make_codes=options["make_codes"],
             user=user,
         )
-        outlook = pipeline.look(sheet, reading, source=file.name)
+        rows = len(sheet.rows)
+        with self.steps.step(f"{rows:,} 行，检查", f"{rows:,} rows, looking at them") as progress:
+            outlook = pipeline.look(sheet, reading, source=file.name, progress=progress)
         if options["rejected"]:
             lines = write_csv(REJECTED_COLUMNS, rejected_rows(outlook.checked.rejected))
             options["rejected"].write_text("".join(lines), encoding="utf-8")
@@ -127,22 +116,16 @@ class Command(BaseCommand):
             self._answer(outlook, loaded=False)
             raise pipeline.rejected(outlook.checked)
         if loaded:
-            self._say("载入", "loading")
-            pipeline.load(
-                outlook,
-                source=file.name,
-                skip_rejected=options["skip_rejected"],
-                update=not options["only_new"],
-                missing=options["missing"],
-            )
-            pipeline.remember(sheet, reading)
+            with self.steps.step("载入", "loading"):
+                pipeline.load(
+                    outlook,
+                    source=file.name,
+                    skip_rejected=options["skip_rejected"],
+                    update=not options["only_new"],
+                    missing=options["missing"],
+                )
+                pipeline.remember(sheet, reading)
         self._answer(outlook, loaded=loaded)
-
-    def _say(self, zh: str, en: str) -> None:
-        """Progress, with the seconds since the start; on standard error where standard output is JSON."""
-        stream = self.stderr if self.as_json else self.stdout
-        stream.write(f"[{time.monotonic() - self.started:5.1f} s] {zh} / {en}")
-        stream.flush()
 
     def _show(self, outlook: Outlook) -> None:
         if self.as_json:
@@ -187,7 +170,7 @@ class Command(BaseCommand):
             return
         zh = f"新增 {difference.new:,}，更新 {difference.changed:,}，未变 {difference.unchanged:,}，不能载入 {checked.rejected_lines:,}"
         en = f"{difference.new:,} new, {difference.changed:,} changed, {difference.unchanged:,} unchanged, {checked.rejected_lines:,} rejected"
-        self._say(zh if loaded else f"{zh}；没有保存", en if loaded else f"{en}; nothing saved")
+        self.steps.say(zh if loaded else f"{zh}；没有保存", en if loaded else f"{en}; nothing saved")
 
 
 def _one(model: Any, field: str, value: str, zh: str, en: str) -> Any:

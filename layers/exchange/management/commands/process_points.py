@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from typing import Any
-
-from django.core.management.base import BaseCommand
-
-from layers.exchange.jobs import process
+from layers.exchange.jobs import TASKS
 from layers.exchange.models import PointImport
+from layers.imports.processes import WorkCommand
 
 
-class Command(BaseCommand):
+class Command(WorkCommand):
     help = (
         "处理一个网页点位导入任务（由网站启动）/ Do the task of an import of points over the web; started by the site."
     )
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", type=int, help="导入编号 / id of the import")
-
-    def handle(self, *, id: int, **options: Any) -> None:
-        process(PointImport.objects.select_related("institution", "user__institution").get(pk=id))
+    model, tasks = PointImport, TASKS

@@ -1,31 +1,11 @@
 /** What came of an import, at each step but that of the columns. */
 import { data, el } from "jt/dom";
+import { problem } from "jt/jobpage";
 import { button, submitTo, table } from "jt/parts";
 import { count, fill, inReadersLanguage } from "jt/text";
 
 const { gettext, ngettext } = window;
 const MOST_ROWS = 300;
-
-export function workingView(cancel) {
-  return el(
-    "div",
-    { class: "working" },
-    el("p", { role: "status" }, gettext("正在处理："), el("strong", { class: "task" })),
-    el("progress", { max: 1, value: 0, "aria-label": gettext("进度") }),
-    el("p", { class: "note" }, gettext("可以离开此页，回来时继续。")),
-    el("div", { class: "actions" }, button(gettext("取消"), cancel)),
-  );
-}
-
-export function failedView(job, again) {
-  return el(
-    "div",
-    {},
-    problem(job),
-    el("p", {}, gettext("没有保存任何内容。")),
-    el("div", { class: "actions" }, button(gettext("重新上传"), again, "primary")),
-  );
-}
 
 export function loadedView(job, again) {
   return el(
@@ -133,6 +113,3 @@ const changes = (result) =>
   fill(gettext("新增 {new}，更新 {changed}，未变 {unchanged}"), {
     new: count(result.new), changed: count(result.changed), unchanged: count(result.unchanged),
   });
-
-const problem = ({ message }) =>
-  message && el("div", { class: "message error", role: "alert" }, el("p", { class: "reason" }, inReadersLanguage(message)));

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError
 
 from gis.datum import ALLOWED
-from gis.errors import JingtianError
 from gis.repair import Repair
+from layers.commands import BAD_INPUT, Steps, bad_input
 from layers.grids.models import Plan
 from layers.imports.faults import CoverageDirty
 from layers.imports.pipeline import Finding, Options, Source, Tree, check, load, read_tree, repaired
@@ -32,8 +30,6 @@ from layers.imports.reports import (
 from layers.imports.tree import DEFAULT_GAP_WIDTH_M
 from layers.orgs.models import Institution, User
 from layers.tables import write_csv
-
-BAD_INPUT = 2
 
 EXAMPLES = """
 例 / examples
@@ -111,19 +107,10 @@ class Command(BaseCommand):
 
     def handle(self, *, as_json: bool, **options: Any) -> None:
         self.as_json = as_json
-        self.started = time.monotonic()
-        try:
+        # On standard error where standard output is JSON.
+        self.steps = Steps(self.stderr if as_json else self.stdout)
+        with bad_input():
             self._import(**options)
-        except JingtianError as error:
-            raise CommandError(str(error), returncode=BAD_INPUT) from error
-        except PermissionDenied:
-            raise CommandError(
-                "该用户无权为此机构建立方案 / this user may not make plans for this institution", returncode=BAD_INPUT
-            ) from None
-        except OSError as error:
-            raise CommandError(
-                f"无法写入 {error.filename}：{error.strerror} / cannot write {error.filename}", returncode=BAD_INPUT
-            ) from error
 
     def _import(
         self,
@@ -144,23 +131,25 @@ class Command(BaseCommand):
     ) -> None:
         home = self._institution(institution, name, dry_run)
         actor = self._user(user)
-        self._say("读取", "reading")
-        within = [outline_in_file(options["within"])] if options["within"] else []
-        tree = read_tree(
-            self._sources(files, **options),
-            Options(
-                datum=datum,
-                parents=options["parents"],
-                area_code=options["area_code"],
-                area_name=options["area_name"],
-                level_names=tuple(filter(None, (options["level_names"] or "").replace("，", ",").split(","))),
-                gap_width_m=gap_width,
-            ),
-            references=lambda area_code: [*within, *known_outlines(area_code, home, actor)],
-        )
+        sources = self._sources(files, **options)
+        with self.steps.step("读取", "reading") as progress:
+            within = [outline_in_file(options["within"])] if options["within"] else []
+            tree = read_tree(
+                sources,
+                Options(
+                    datum=datum,
+                    parents=options["parents"],
+                    area_code=options["area_code"],
+                    area_name=options["area_name"],
+                    level_names=tuple(filter(None, (options["level_names"] or "").replace("，", ",").split(","))),
+                    gap_width_m=gap_width,
+                ),
+                references=lambda area_code: [*within, *known_outlines(area_code, home, actor)],
+                progress=progress,
+            )
         self._show_tree(tree)
-        self._say("检查缺口与重叠", "looking for gaps and overlaps")
-        findings = check(tree, gap_width_m=gap_width)
+        with self.steps.step("检查缺口与重叠", "looking for gaps and overlaps") as progress:
+            findings = check(tree, gap_width_m=gap_width, progress=progress)
         if defects:
             defects.write_text(_json(findings_geojson(findings)), encoding="utf-8")
         done: Repair | None = None
@@ -170,16 +159,24 @@ class Command(BaseCommand):
             if not repair:
                 self._answer(tree, findings, None, None, dry_run)
                 raise _dirty(findings)
-            self._say("修复", "repairing")
-            tree, done = repaired(tree, gap_width, nest)  # type: ignore[arg-type]
+            with self.steps.step("修复", "repairing") as progress:
+                tree, done = repaired(tree, gap_width, nest, progress)  # type: ignore[arg-type]
             self._show_repair(tree, done)
         if report:
             _write_report(report, tree, done or Repair(()))
         plan = None
         if not dry_run and home is not None:
-            self._say("载入", "loading")
             source = "、".join(file.name for file in files)
-            plan = load(tree, institution=home, plan_name=name or "", user=actor, policy=policy, source=source)
+            with self.steps.step("载入", "loading") as progress:
+                plan = load(
+                    tree,
+                    institution=home,
+                    plan_name=name or "",
+                    user=actor,
+                    policy=policy,
+                    source=source,
+                    progress=progress,
+                )
         self._answer(tree, findings, done, plan, dry_run)
 
     def _institution(self, code: str | None, name: str | None, dry_run: bool) -> Institution | None:
@@ -220,12 +217,6 @@ class Command(BaseCommand):
             for index, path in enumerate(files)
         ]
 
-    def _say(self, zh: str, en: str) -> None:
-        """Progress, with the seconds since the start; on standard error where standard output is JSON."""
-        stream = self.stderr if self.as_json else self.stdout
-        stream.write(f"[{time.monotonic() - self.started:5.1f} s] {zh} / {en}")
-        stream.flush()
-
     def _show_tree(self, tree: Tree) -> None:
         if not self.as_json:
             for note in tree.notes:
@@ -264,12 +255,12 @@ class Command(BaseCommand):
             self.stdout.write(_json(answer))
         elif plan is not None:
             count = sum(map(len, tree.levels))
-            self._say(
+            self.steps.say(
                 f"已载入草稿方案 {plan.pk}“{plan.name}”，{count:,} 个网格",
                 f"loaded draft plan {plan.pk}, {count:,} grids",
             )
         elif dry_run and (done or not findings):
-            self._say("不重不漏；试运行，未保存", "exact cover; dry run, nothing saved")
+            self.steps.say("不重不漏；试运行，未保存", "exact cover; dry run, nothing saved")
 
 
 def _dirty(findings: list[Finding]) -> CoverageDirty:
