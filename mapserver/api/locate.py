@@ -24,6 +24,7 @@ from layers.staff.models import Assignment
 from layers.staff.vocabulary import built_in
 from mapserver.batch import locate_csv, locate_geojson
 from mapserver.sqlfile import Subquery, run
+from mapserver.viewer import Viewer
 
 router = Router(tags=["locate"])
 
@@ -56,7 +57,7 @@ def locate(
     day = at or timezone.localdate()
     text = run(
         "locate",
-        _scopes(user.role, user.institution and user.institution.path, day, plan),
+        _scopes(Viewer.of(user), day, plan),
         here=f"SRID={SRID};POINT({x!r} {y!r})",
         accuracy=accuracy,
         user=user.pk,
@@ -82,9 +83,9 @@ def locate_many(
 
 
 @lru_cache(maxsize=1024)
-def _scopes(role: str, path: str | None, day: dt.date, plan: int | None) -> dict[str, Subquery]:
-    """What somebody may see, as subqueries. Who that is comes down to a role and a place in the tree of institutions."""
-    viewer = User(role=role, institution=path and Institution(path=path))
+def _scopes(by: Viewer, day: dt.date, plan: int | None) -> dict[str, Subquery]:
+    """What somebody may see, as subqueries."""
+    viewer = by.user
     return {
         "plans": Subquery.of(plans_to_search(viewer, day, plan).values("pk")),
         "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),
