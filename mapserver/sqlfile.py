@@ -12,9 +12,10 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Model, QuerySet
 
-from layers.orgs.prepared import fetch_one
+from layers.orgs.prepared import Name, fetch_one
 
 FOLDER = Path(__file__).parent / "sql"
+POSITION = re.compile(r"(?<!%)%s")
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|%s")
 
 
@@ -27,7 +28,7 @@ class Subquery(NamedTuple):
     """A QuerySet's SQL and parameters: what may be kept when making the QuerySet again costs more than running it."""
 
     sql: str
-    parameters: tuple[Any, ...]
+    parameters: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, queryset: QuerySet[Any], *, empty: str = "NULL::bigint") -> Subquery:
@@ -36,14 +37,20 @@ class Subquery(NamedTuple):
             return cls(*queryset.query.sql_with_params())
         except EmptyResultSet:
             # What the ORM makes of .none(): for users who may see nothing of a kind.
-            return cls(f"SELECT {empty} WHERE false", ())
+            return cls(f"SELECT {empty} WHERE false")
+
+    @classmethod
+    def part(cls, *names: str, **scopes: Subquery) -> Subquery:
+        """Parts of a statement that stand in files of their own, one after the other; subqueries in the order in which they come there."""
+        text = "".join(_text(name) for name in names).format(**{key: scope.sql for key, scope in scopes.items()})
+        return cls(text, tuple(value for scope in scopes.values() for value in scope.parameters))
 
 
 def run(name: str, scopes: Mapping[str, Subquery | type[Model]], *, prepared: bool = True, **values: Any) -> Any:
     """Run mapserver/sql/`name`.sql, which answers with one value; None when it answers with no row.
 
     The statement is prepared once per connection: planning it costs more than running it. Not so (`prepared=False`) where
-    its text is another with each combination of filters.
+    the best plan is another from value to value.
 
     Parameters
     ----------
@@ -51,14 +58,20 @@ def run(name: str, scopes: Mapping[str, Subquery | type[Model]], *, prepared: bo
         Each `{key}` in the file becomes that subquery, its parameters staying parameters, or the table of that model.
     values
         Named parameters, `%(key)s` in the file; cast them there (`%(key)s::float8`) where the context leaves the type open.
+        Also those that a subquery's QuerySet was composed without (`Given`).
     """
     named = []
     for key, scope in scopes.items():
         if isinstance(scope, Subquery):
-            values |= {f"{key}_{i}": value for i, value in enumerate(scope.parameters)}
-            named.append((key, scope.sql, len(scope.parameters)))
+            names = tuple(
+                value if isinstance(value, Name) else f"{key}_{i}" for i, value in enumerate(scope.parameters)
+            )
+            values |= {
+                n: value for n, value in zip(names, scope.parameters, strict=True) if not isinstance(value, Name)
+            }
+            named.append((key, scope.sql, names))
         else:
-            named.append((key, connection.ops.quote_name(scope._meta.db_table), 0))
+            named.append((key, connection.ops.quote_name(scope._meta.db_table), ()))
     if prepared:
         statement, keys = _statement(name, tuple(named))
         row = fetch_one(statement, [values[key] for key in keys])
@@ -69,16 +82,20 @@ def run(name: str, scopes: Mapping[str, Subquery | type[Model]], *, prepared: bo
     return row and row[0]
 
 
-def _composed(name: str, scopes: tuple[tuple[str, str, int], ...]) -> str:
+@lru_cache(maxsize=512)
+def _composed(name: str, scopes: tuple[tuple[str, str, tuple[str, ...]], ...]) -> str:
     """The whole text, with named parameters."""
-    subqueries = {
-        key: sql.replace("%%", "%%%%") % tuple(f"%({key}_{i})s" for i in range(count)) for key, sql, count in scopes
-    }
+    subqueries = {}
+    for key, sql, names in scopes:
+        pieces = POSITION.split(sql)
+        subqueries[key] = pieces[0] + "".join(
+            f"%({name})s{piece}" for name, piece in zip(names, pieces[1:], strict=True)
+        )
     return _text(name).format(**subqueries)
 
 
 @lru_cache(maxsize=512)
-def _statement(name: str, scopes: tuple[tuple[str, str, int], ...]) -> tuple[str, list[str]]:
+def _statement(name: str, scopes: tuple[tuple[str, str, tuple[str, ...]], ...]) -> tuple[str, list[str]]:
     """The whole text with parameters $1, $2, …, and the names of their values in this order."""
     keys: list[str] = []
 

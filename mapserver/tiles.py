@@ -21,7 +21,7 @@ from layers.features.registry import Layer, layer_named
 from layers.grids.models import SRID, Plan
 from layers.orgs.models import ApiToken
 from mapserver.api import answer, api
-from mapserver.api.layers import Filters, filtered
+from mapserver.api.asking import Filters, filtered
 from mapserver.sqlfile import Subquery, run
 
 DEEPEST = 22

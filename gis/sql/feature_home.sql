@@ -114,49 +114,6 @@ BEGIN ATOMIC
                 AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = same.id));
 END;
 
--- Give the features of a table their grids after the plan of a service area has changed; how many moved.
-CREATE FUNCTION rehome_table(the_table text, the_area service_area, old_plan_id bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE
-    gone text[] := ARRAY(SELECT code FROM leaves_changed(old_plan_id, the_area.plan_id));
-    moved bigint;
-BEGIN
-    EXECUTE format($sql$
-        WITH owner AS (SELECT path FROM institution WHERE id = $1.institution_id),
-        came AS MATERIALIZED (SELECT code, geom FROM leaves_changed($1.plan_id, $2)),
-        -- Each place in a changed leaf; where it touches several, the smallest code.
-        found AS (
-            SELECT feature.id, min(came.code COLLATE "C") AS code
-            FROM came
-            JOIN %1$I AS feature ON feature.geom && came.geom AND ST_Intersects(came.geom, place_of(feature.geom))
-            JOIN institution AS holder ON holder.id = feature.institution_id
-            CROSS JOIN owner
-            WHERE bank_of(holder.path) = bank_of(owner.path)
-            GROUP BY feature.id
-        ),
-        -- On the border of an unchanged leaf with a smaller code, it stays there.
-        home AS (
-            SELECT feature.id, $1.id AS area_id,
-                CASE WHEN feature.area_id = $1.id AND feature.grid_code < found.code AND NOT feature.grid_code = ANY ($3)
-                    THEN feature.grid_code ELSE found.code END AS grid_code
-            FROM found JOIN %1$I AS feature USING (id)
-            LEFT JOIN service_area AS had ON had.id = feature.area_id
-            LEFT JOIN institution AS above ON above.id = had.institution_id
-            CROSS JOIN owner
-            WHERE feature.area_id IS NULL OR feature.area_id = $1.id OR (above.path, had.id) > (owner.path, $1.id)
-            UNION ALL
-            SELECT feature.id, (home_of(feature.geom, feature.institution_id)).*
-            FROM %1$I AS feature
-            WHERE feature.area_id = $1.id AND feature.grid_code = ANY ($3) AND feature.id NOT IN (SELECT id FROM found)
-        )
-        UPDATE %1$I AS feature SET area_id = home.area_id, grid_code = home.grid_code
-        FROM home
-        WHERE home.id = feature.id AND (feature.area_id, feature.grid_code) IS DISTINCT FROM (home.area_id, home.grid_code)
-    $sql$, the_table) USING the_area, old_plan_id, gone;
-    GET DIAGNOSTICS moved = ROW_COUNT;
-    RETURN moved;
-END $$;
-
 CREATE FUNCTION service_area_changed() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE

@@ -6,9 +6,13 @@ from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import BooleanField, F, FloatField, Func, Value
+from django.db.models import BooleanField, F, FloatField, Func
 
 from layers.grids.models import SRID
+from layers.orgs.prepared import Given, expression
+
+SHAPE = GeometryField(srid=SRID)
+"""The type of a place or shape that features are asked for by."""
 
 
 class Geography(Func):
@@ -18,21 +22,21 @@ class Geography(Func):
     output_field = GeometryField(srid=SRID, geography=True)
 
 
-def _both(place: GEOSGeometry) -> tuple[Geography, Geography]:
-    return Geography(F("geom")), Geography(Value(place, output_field=GeometryField(srid=SRID)))
+def _both(place: GEOSGeometry | Given) -> tuple[Geography, Geography]:
+    return Geography(F("geom")), Geography(expression(place, SHAPE))
 
 
-def within_metres(place: GEOSGeometry, metres: float) -> Func:
+def within_metres(place: GEOSGeometry | Given, metres: float | Given) -> Func:
     """Whether a feature lies within so many metres of a place; the index answers."""
-    return Func(*_both(place), Value(float(metres)), function="ST_DWithin", output_field=BooleanField())
+    return Func(*_both(place), expression(metres, FloatField()), function="ST_DWithin", output_field=BooleanField())
 
 
-def metres_from(place: GEOSGeometry) -> Func:
+def metres_from(place: GEOSGeometry | Given) -> Func:
     """Geodesic metres from a place."""
     return Func(*_both(place), function="ST_Distance", output_field=FloatField())
 
 
-def nearness_to(place: GEOSGeometry) -> Func:
+def nearness_to(place: GEOSGeometry | Given) -> Func:
     """What to order by so that the index gives the nearest first: metres on the sphere, up to half a per cent off."""
     return Func(*_both(place), template="(%(expressions)s)", arg_joiner=" <-> ", output_field=FloatField())
 

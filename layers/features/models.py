@@ -9,36 +9,22 @@ from typing import Any, Literal, TypeVar
 
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry, Point, Polygon
-from django.db.models import F, OuterRef, Q, Subquery
-from django.db.models.expressions import RawSQL
-from django.db.models.functions import Now
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection
+from django.db.models import F, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Left, Now
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from layers.features.geography import AnyOf, metres_from, nearness_to, place_of, within_metres
 from layers.grids.models import SRID, Grid, Plan
 from layers.orgs.models import Institution, User
+from layers.orgs.prepared import Given, expression
 
 AnyFeature = TypeVar("AnyFeature", bound="Feature")
 State = Literal["active", "inactive", "all"]
-
-
-class ServiceAreaQuerySet(models.QuerySet["ServiceArea"]):
-    """Service areas by the plan whose grids are homes."""
-
-    def homing(self, plan_id: int) -> ServiceArea | None:
-        """The area all of whose features have their homes in a plan: it is in force, and no area of an institution above overlaps."""
-        area = self.filter(plan=plan_id).select_related("institution").first()
-        if area is None:
-            return None
-        owner = area.institution
-        first = Q(institution__path__lt=owner.path) | Q(institution__path=owner.path, pk__lt=area.pk)
-        rivals = self.filter(first, plan__isnull=False, institution__path__startswith=owner.head_office_path)
-        roots = Grid.objects.filter(level=0, plan__in=list(rivals.values_list("plan", flat=True)))
-        if not roots.exists():
-            return area
-        own = Grid.objects.get(plan=plan_id, level=0).geom
-        return None if roots.filter(geom__relate=(own, "T********")).exists() else area
+TEXTS = ArrayField(models.CharField())
 
 
 class ServiceArea(models.Model):
@@ -52,8 +38,6 @@ class ServiceArea(models.Model):
     plan = models.ForeignKey(
         Plan, models.PROTECT, null=True, related_name="service_areas", verbose_name=_("今日生效的方案")
     )
-
-    objects = ServiceAreaQuerySet.as_manager()
 
     class Meta:
         db_table = "service_area"
@@ -142,12 +126,22 @@ class Kind(models.Model):
         return (self.name_en if get_language() == "en" else "") or self.name
 
 
+def area_homing(plan_id: int) -> int | None:
+    """The service area all of whose features have their homes in a plan, if there is one (gis/sql/area_homing.sql)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT area_homing(%s)", [plan_id])
+        found: int | None = cursor.fetchone()[0]
+    return found
+
+
 class FeatureQuerySet(models.QuerySet[AnyFeature]):
-    """Features by who may see them and by place."""
+    """Features by who may see them and by place. What they are asked for may be `Given` when the statement runs."""
 
     def visible_to(self, user: User) -> FeatureQuerySet[AnyFeature]:
         """Those of the user's own bank; a regulator sees them all. Layers of private things narrow this."""
-        return self.filter(institution__in=Institution.objects.showing_points_to(user))
+        # An array: whatever else is asked for, and whatever the planner knows of the tree, the index on the place leads.
+        shown = Institution.objects.showing_points_to(user).order_by().values("pk")
+        return self.filter(AnyOf(F("institution"), ArraySubquery(shown)))
 
     def changeable_by(self, user: User) -> FeatureQuerySet[AnyFeature]:
         """Those that the user may change: planners and administrators, within their subtree."""
@@ -163,11 +157,15 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
         """Those in no grid of any plan in force of their bank."""
         return self.filter(area__isnull=True, geom__isnull=False)
 
-    def belonging_to(self, institution: Institution) -> FeatureQuerySet[AnyFeature]:
-        """Those of an institution and all below it."""
-        return self.filter(institution__path__startswith=institution.path)
+    def of_kinds(self, keys: list[str] | Given) -> FeatureQuerySet[AnyFeature]:
+        """Those of some kinds."""
+        return self.filter(AnyOf(F("kind"), expression(keys, TEXTS)))
 
-    def matching(self, words: str, *, names: bool = True) -> FeatureQuerySet[AnyFeature]:
+    def belonging_to(self, path: str | Given) -> FeatureQuerySet[AnyFeature]:
+        """Those of the institution with a path in the tree, and of all below it."""
+        return self.filter(institution__path__startswith=path)
+
+    def matching(self, words: str | Given, *, names: bool = True) -> FeatureQuerySet[AnyFeature]:
         """Those whose code begins with some words, or whose name holds them."""
         found = Q(code__istartswith=words)
         return self.filter(found | Q(name__icontains=words) if names else found)
@@ -176,36 +174,47 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
         """Whether features of this layer may be lines."""
         return self.model._meta.get_field("geom").geom_type != "POINT"
 
-    def in_box(self, west: float, south: float, east: float, north: float) -> FeatureQuerySet[AnyFeature]:
+    def in_box(self, box: Polygon | Given) -> FeatureQuerySet[AnyFeature]:
         """Those in a box in degrees, its sides included."""
-        box = Polygon.from_bbox((west, south, east, north))
-        box.srid = SRID
         return self.filter(geom__intersects=box)
 
-    def in_grid(self, grid: Grid) -> FeatureQuerySet[AnyFeature]:
+    def in_grid(
+        self, grid: int | Given, home: int | Given | None, *, whole: bool = False
+    ) -> FeatureQuerySet[AnyFeature]:
         """Those in a grid of any level of any plan; on a border, the leaf with the smallest code holds them.
 
-        In the plan in force that is what the database keeps, so no shape is looked at.
+        Parameters
+        ----------
+        grid
+            Its id.
+        home
+            `area_homing` of its plan: there the database keeps who is where, and no shape is looked at.
+        whole
+            The grid is the whole service area.
         """
-        leaves = RawSQL("ARRAY(SELECT code FROM leaves_below(ARRAY[%s::bigint]))", [grid.pk])
-        area = ServiceArea.objects.homing(grid.plan_id)
-        if area is not None:
-            homed = self.filter(area=area)
-            return homed if grid.level == 0 else homed.filter(AnyOf(F("grid_code"), leaves))
-        touched = self.filter(institution__path__startswith=grid.plan.institution.head_office_path)
-        touched = touched.filter(geom__intersects=grid.geom)
-        place = place_of(OuterRef("geom")) if self.has_lines() else OuterRef("geom")
-        holding = Grid.objects.filter(plan=grid.plan_id, geom__intersects=place, children__isnull=True)
+        leaves = Func(
+            expression(grid, models.BigIntegerField()),
+            template="ARRAY(SELECT code FROM leaves_below(ARRAY[%(expressions)s::bigint]))",
+            output_field=TEXTS,
+        )
+        if home is not None:
+            homed = self.filter(area=home)
+            return homed if whole else homed.filter(AnyOf(F("grid_code"), leaves))
+        asked = Grid.objects.filter(pk=grid)
+        bank = Left(Subquery(asked.values("plan__institution__path")), Institution.steplen)
+        touched = self.filter(institution__path__startswith=bank, geom__intersects=Subquery(asked.values("geom")))
+        spot = place_of(OuterRef("geom")) if self.has_lines() else OuterRef("geom")
+        holding = Grid.objects.filter(plan=Subquery(asked.values("plan")), geom__intersects=spot, children__isnull=True)
         return touched.alias(leaf_code=Subquery(holding.order_by("code").values("code")[:1])).filter(
             AnyOf(F("leaf_code"), leaves)
         )
 
-    def near(self, place: GEOSGeometry, metres: float) -> FeatureQuerySet[AnyFeature]:
+    def near(self, place: GEOSGeometry | Given, metres: float | Given) -> FeatureQuerySet[AnyFeature]:
         """Those within so many geodesic metres of a point or a line, nearest first, each with `distance_m`."""
         found = self.filter(within_metres(place, metres)).annotate(distance_m=metres_from(place))
         return found.order_by("distance_m", "pk")
 
-    def nearest(self, place: Point, count: int) -> FeatureQuerySet[AnyFeature]:
+    def nearest(self, place: Point | Given, count: int) -> FeatureQuerySet[AnyFeature]:
         """The so many nearest to a point, nearest first, each with `distance_m` in geodesic metres.
 
         The index orders by metres on the sphere; some more are fetched, and put in order on the ellipsoid.

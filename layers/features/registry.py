@@ -23,6 +23,8 @@ class Layer:
     ----------
     is_personal
         Its features are people or their homes: outside the own subtree nothing is shown, not even a count.
+    is_seen_by_duty
+        Who sees what depends on a user's own duties, too, not on role and institution alone.
     is_kept_elsewhere
         Other pages add and change its features: here they are read only, and no file is imported into it.
     """
@@ -30,6 +32,7 @@ class Layer:
     id: str
     model: type[Feature]
     is_personal: bool = False
+    is_seen_by_duty: bool = False
     is_kept_elsewhere: bool = False
 
     @property

@@ -255,7 +255,7 @@ def of_exchange_points(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
     rows = []
     found = LAYERS["outlets"].visible_to(user).filter(kind="exchange")
     if user.institution is not None:
-        found = found.belonging_to(user.institution)
+        found = found.belonging_to(user.institution.path)
     for one in found.order_by("code", "pk"):
         lacking = [name for key, name in asked.items() if not one.attributes.get(key)]
         if lacking:

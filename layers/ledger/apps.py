@@ -12,4 +12,4 @@ class LedgerConfig(AppConfig):
         from layers.ledger.layer import CustomerLayer
         from layers.ledger.models import Customer
 
-        register(CustomerLayer("customers", Customer, is_personal=True))
+        register(CustomerLayer("customers", Customer, is_personal=True, is_seen_by_duty=True))

@@ -12,5 +12,5 @@ class StaffConfig(AppConfig):
         from layers.staff.layer import PostLayer, StaffLayer
         from layers.staff.models import Post, StaffPlace
 
-        register(StaffLayer("staff", StaffPlace, is_personal=True, is_kept_elsewhere=True))
-        register(PostLayer("posts", Post))
+        register(StaffLayer("staff", StaffPlace, is_personal=True, is_seen_by_duty=True, is_kept_elsewhere=True))
+        register(PostLayer("posts", Post, is_seen_by_duty=True))

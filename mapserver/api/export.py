@@ -15,7 +15,7 @@ from layers.exchange.export import Export
 from layers.exchange.services import by_grid, by_household
 from layers.features.registry import Layer, kinds_of, layer_named
 from layers.tables import csv_response, xlsx_response
-from mapserver.api.layers import Filters, filtered
+from mapserver.api.asking import Filters, filtered
 
 router = Router(tags=["layers"])
 

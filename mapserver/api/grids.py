@@ -10,9 +10,10 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Router
 
-from layers.features.registry import LAYERS, Layer, kinds_of
+from layers.features.models import FeatureQuerySet, area_homing
+from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import IN_FORCE, Grid, Plan
-from layers.orgs.models import Institution
+from layers.orgs.models import Institution, User
 from layers.rules.measures import measure
 from layers.staff.models import Assignment
 from layers.staff.rights import ARRANGERS
@@ -63,7 +64,7 @@ def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
         "kind_label": str(Grid.Kind(found["kind"]).label),
         "people_visible": people_visible,
         "responsible": [with_labels(person) for person in found["responsible"]],
-        "features": features_in(request, shown),
+        "features": features_in(user, grid_id, area_homing(found["plan_id"]), whole=found["level"] == 0),
         "vacant": not any(one["kind"] == "main" for one in found["responsible"])
         if people_visible and is_leaf
         else None,
@@ -89,13 +90,13 @@ def households_of(grid: Grid, registered: dict[str, Any] | None) -> dict[str, An
     }
 
 
-def features_in(request: HttpRequest, grid: Grid) -> list[dict[str, Any]]:
+def features_in(user: User, grid: int, home: int | None, *, whole: bool) -> list[dict[str, Any]]:
     """How many features of each layer and kind lie in a grid, of those that the user may see; layers with none are left out."""
-    kinds = kinds_of(request.user)
+    kinds = kinds_of(user)
     return [
         {"layer": layer.id, "name": layer.name, "count": sum(counts.values()), "kinds": named}
         for layer in LAYERS.values()
-        for counts in [_counts(request, layer, grid)]
+        for counts in [counts_by_kind(layer.visible_to(user).in_grid(grid, home, whole=whole))]
         for named in [
             [
                 {"id": kind.key, "name": kind.label, "count": counts[kind.key]}
@@ -107,6 +108,6 @@ def features_in(request: HttpRequest, grid: Grid) -> list[dict[str, Any]]:
     ]
 
 
-def _counts(request: HttpRequest, layer: Layer, grid: Grid) -> dict[str, int]:
-    found = layer.visible_to(request.user).in_grid(grid)
-    return dict(found.order_by().values_list("kind").annotate(n=Count("pk")))
+def counts_by_kind(features: FeatureQuerySet[Any]) -> dict[str, int]:
+    """How many there are of each kind."""
+    return dict(features.order_by().values_list("kind").annotate(n=Count("pk")))

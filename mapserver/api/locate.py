@@ -24,6 +24,7 @@ from layers.staff.models import Assignment
 from layers.staff.vocabulary import built_in
 from mapserver.batch import locate_csv, locate_geojson
 from mapserver.sqlfile import Subquery, run
+from mapserver.viewer import Viewer
 
 router = Router(tags=["locate"])
 
@@ -57,7 +58,7 @@ def locate(
     text = run(
         "locate",
         # Drafts are somebody's; what is in force is seen by role and place alone.
-        _scopes(user.role, user.institution and user.institution.path, day, plan, None if plan is None else user.pk),
+        _scopes(Viewer.of(user, herself=plan is not None), day, plan),
         here=f"SRID={SRID};POINT({x!r} {y!r})",
         accuracy=accuracy,
         user=user.pk,
@@ -83,11 +84,9 @@ def locate_many(
 
 
 @lru_cache(maxsize=1024)
-def _scopes(
-    role: str, path: str | None, day: dt.date, plan: int | None, user: int | None = None
-) -> dict[str, Subquery]:
-    """What somebody may see, as subqueries. Who that is comes down to a role and a place in the tree of institutions."""
-    viewer = User(pk=user, role=role, institution=path and Institution(path=path))
+def _scopes(by: Viewer, day: dt.date, plan: int | None) -> dict[str, Subquery]:
+    """What somebody may see, as subqueries."""
+    viewer = by.user
     return {
         "plans": Subquery.of(plans_to_search(viewer, day, plan).values("pk")),
         "assignments": Subquery.of(Assignment.objects.visible_to(viewer).on(day).values("pk")),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from ninja import Router
 
-from layers.features.models import Kind
+from layers.features.models import Kind, area_homing
 from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid
 from layers.rules.measures import REGISTRY, inside, measure, seen_by
+from mapserver.api.grids import counts_by_kind
 
 router = Router(tags=["grids"])
 Part = dict[str, Any]
@@ -36,9 +36,10 @@ def registers(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
         {"name": pgettext("五类登记", "建筑"), "count": int(buildings), "layer": None, "kind": None, "address": None}
     )
     kinds = kinds_of(request.user)
+    home = area_homing(grid.plan_id)
     for layer in LAYERS.values():
-        here = layer.visible_to(request.user).in_grid(grid).order_by()
-        counts = dict(here.values_list("kind").annotate(n=Count("pk")))
+        here = layer.visible_to(request.user).in_grid(grid.pk, home, whole=grid.level == 0)
+        counts = counts_by_kind(here)
         for kind in kinds[layer.id]:
             if counts.get(kind.key):
                 parts[kind.register].append(

@@ -19,7 +19,7 @@ from layers.features.models import Kind
 from layers.features.registry import LAYERS
 from layers.grids.models import Grid
 from layers.streets.models import Building, Street
-from tests.api.world import STEP, World, assert_fault, spot
+from tests.api.world import LEAF, STEP, World, assert_fault, spot
 from tests.factories import MachineFactory, OutletFactory, grid, square_plan
 
 
@@ -155,8 +155,18 @@ def test_near_and_nearest_are_geodesic(world: World, planner: Client):
         assert nearest["features"][1]["properties"]["distance_m"] == pytest.approx(cursor.fetchone()[0])
 
 
-@pytest.mark.parametrize("query", [{"near": "113.001,30.001", "nearest": 5}, {"near": "113.001,30.001", "radius": 20}])
-def test_nearness_is_answered_by_the_index(world: World, planner: Client, query: dict[str, Any]):
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({"near": "113.001,30.001", "nearest": 5}, "place_geography"),
+        ({"near": "113.001,30.001", "radius": 20}, "place_geography"),
+        ({"grid": LEAF}, "place_home"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_places_are_found_by_their_index(world: World, planner: Client, query: dict[str, Any], index: str, mode: str):
+    """Also by the plan that a prepared statement keeps for all values."""
+    plan = world.plans["甲发布"]
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO place (institution_id, code, name, kind, geom) SELECT %s, 'n' || n, 'n', 'shop',"
@@ -164,13 +174,28 @@ def test_nearness_is_answered_by_the_index(world: World, planner: Client, query:
             [world.institutions["甲总"].pk],
         )
         cursor.execute("ANALYZE place")
+        cursor.execute(f"SET LOCAL plan_cache_mode = {mode}")
+    if "grid" in query:
+        query = {"grid": plan.grids.get(code=query["grid"]).pk}
     with CaptureQueriesContext(connection) as queries:
         ask(planner, "places", **query)
-    [statement] = [each["sql"] for each in queries if "WITH page" in each["sql"]]
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN " + statement.replace("%", "%%"))
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "place_geography" in plan
+        cursor.execute("EXPLAIN " + queries[-1]["sql"].replace("%", "%%"))
+        text = "\n".join(row[0] for row in cursor.fetchall())
+    assert index in text and "place_institution" not in text
+
+
+def test_a_question_is_one_statement(world: World, planner: Client, django_assert_num_queries):
+    """The user of the token, the grid, the answer with the number of all; nothing is composed twice for the same kind of question."""
+    make_places(world)
+    leaf = grid(world.plans["甲发布"], "001001").pk
+    for query, number in (({"near": at(1, 1), "nearest": 3}, 2), ({"grid": leaf, "limit": 1}, 3)):
+        found = ask(planner, "places", **query)
+        with django_assert_num_queries(number):
+            assert ask(planner, "places", **query) == found
+    assert (found["numberMatched"], found["numberReturned"]) == (2, 1)
+    assert ask(planner, "places", limit=2, offset=4)["numberMatched"] == 6
+    assert ask(planner, "places", limit=2, offset=9)["numberMatched"] == 6
 
 
 def test_along_a_street(world: World, planner: Client):

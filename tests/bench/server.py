@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 from django.db import connection
@@ -17,13 +19,14 @@ PORT = 8765
 
 
 @contextmanager
-def serving(database: str) -> Iterator[str]:
-    """gunicorn with tests.bench.wsgi on a database; gives host and port."""
+def serving(database: str, settings: dict[str, Any] | None = None) -> Iterator[str]:
+    """gunicorn with tests.bench.wsgi on a database, with some settings changed; gives host and port."""
     address = f"127.0.0.1:{PORT}"
     host = connection.settings_dict["HOST"]
     environment = os.environ | {
         "DATABASE_URL": f"postgresql://jingtian@{quote(host, safe='')}/{database}",
         "JINGTIAN_HTTP": "1",
+        "BENCH_SETTINGS": json.dumps(settings or {}),
     }
     options = ["--bind", address, "--threads", "2", "--keep-alive", "30"]
     command = [sys.executable, "-m", "gunicorn", "tests.bench.wsgi", *options]

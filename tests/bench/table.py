@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,11 +23,11 @@ class Line:
     def __str__(self) -> str:
         return (
             f"| {self.what} | {_seconds(self.ours_s)} | {self.peer} | {_seconds(self.peer_s)} "
-            f"| {self.ratio:.2f}× | {self.target} |"
+            f"| {self.ratio:.2f}× | {self.target} | {os.getloadavg()[0]:.1f} |"
         )
 
 
-HEADER = "| what | ours | peer | peer's time | ratio | target |\n|---|---|---|---|---|---|"
+HEADER = "| what | ours | peer | peer's time | ratio | target | load |\n|---|---|---|---|---|---|---|"
 
 
 def slower(what: str, ours: float, peer: str, theirs: float, target: str) -> Line:

@@ -1,0 +1,1 @@
+, 'distance_m', page.distance_m
