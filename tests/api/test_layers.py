@@ -18,6 +18,7 @@ from layers.facilities.models import Machine, Outlet, Place
 from layers.features.models import Kind
 from layers.features.registry import LAYERS
 from layers.grids.models import Grid
+from layers.staff.models import Staff
 from layers.streets.models import Building, Street
 from tests.api.world import LEAF, STEP, World, assert_fault, spot
 from tests.factories import MachineFactory, OutletFactory, grid, square_plan
@@ -97,6 +98,7 @@ def test_five_base_registers_and_what_the_bank_adds(world: World, planner: Clien
     bank, leaf = world.institutions["甲总"], grid(world.plans["甲发布"], "001001")
     Kind.objects.create(institution=bank, layer="places", key="charging", name="充电站")
     Building.objects.create(institution=bank, households=4, geom=spot(STEP // 2, STEP // 2))
+    Staff.objects.update(geom=spot(STEP // 2, STEP // 2))
     for number, kind in enumerate(("event_hazard", "event_hazard", "hydrant", "association", "charging", "compound")):
         values = {"lon": 113 + STEP / 2e7, "lat": 30 + STEP / 2e7, "code": f"R{number}", "name": "x", "kind": kind}
         given = values | ({"attributes": {"happened": "2026-03-01", "state": "待办"}} if "event" in kind else {})
@@ -113,7 +115,7 @@ def test_five_base_registers_and_what_the_bank_adds(world: World, planner: Clien
     assert list(found) == ["person", "house", "event", "organisation", "thing", "extension"]
     by_name = {part["name"]: part["count"] for one in found.values() for part in one["parts"]}
     assert by_name.items() >= {"安全隐患": 2, "建筑": 1, "居民小区": 1, "消防栓": 1, "社会组织": 1, "充电站": 1}.items()
-    assert found["event"]["count"] == 2 and found["extension"]["count"] == 1 and by_name["网格人员"] == 3
+    assert found["event"]["count"] == 2 and found["extension"]["count"] == 1 and by_name["专职网格员"] == 3
     assert counts(planner, leaf.parent)["event"] == counts(planner, leaf.parent.parent)["event"] == 2
     [part] = found["event"]["parts"]
     assert len(names(ask(planner, part["layer"], grid=leaf.pk, kind=part["kind"]))) == part["count"]

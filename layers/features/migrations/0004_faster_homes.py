@@ -6,7 +6,7 @@ from gis.sql import install, remove
 
 
 class Migration(migrations.Migration):
-    dependencies = [("features", "0003_leaves_below")]
+    dependencies = [("features", "0004_registers")]
     operations = [
         # Also where an earlier version has it already, and serves as well after going back.
         migrations.RunSQL([install("rehome_table")], migrations.RunSQL.noop),
