@@ -233,12 +233,14 @@ def test_two_planners_on_one_grid_conflict_and_both_are_shown(desk: Desk) -> Non
 
 
 def test_a_locked_grid_is_left_alone(desk: Desk) -> None:
-    desk.do("lock", grids=[desk.grid("002001").pk], locked=True)
+    answer = desk.do("lock", grids=[desk.grid("002001").pk], locked=True)
+    assert answer["edit"]["label"] == "锁定 001"
     body = assert_fault(
         desk.try_to("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}]), 403, "grid_locked"
     )
     assert body["details"]["grids"]
-    desk.do("lock", grids=[desk.grid("002001").pk], locked=False)
+    answer = desk.do("lock", grids=[desk.grid("002001").pk], locked=False)
+    assert answer["edit"]["label"] == "解除锁定 001"
     desk.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}])
 
 
