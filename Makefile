@@ -62,8 +62,8 @@ manage: setup ## 在演示数据库上执行 manage.py / manage.py on the demo's
 	@docker/with-django.sh $(python) manage.py $(ARGS)
 
 messages: setup ## 收集待翻译的文字 / collect the texts to translate
-	@docker/with-django.sh $(python) manage.py makemessages -l zh_Hans -l en --add-location file -i node_modules
-	@docker/with-django.sh $(python) manage.py makemessages -d djangojs -l zh_Hans -l en --add-location file -i node_modules
+	@docker/with-django.sh $(python) manage.py makemessages -l en --add-location file -i node_modules
+	@docker/with-django.sh $(python) manage.py makemessages -d djangojs -l en --add-location file -i node_modules
 
 # Each of these is done once, and again when what it depends on changes.
 

@@ -9,6 +9,7 @@ ALLOWED_HOSTS    comma-separated
 BEHIND_PROXY     1 where our own reverse proxy ends https: trust its X-Forwarded-Proto and X-Forwarded-For
 JINGTIAN_HTTP    1 where the site is served over plain http on this machine only (the demo): no redirect to https
 SECURITY_PROFILE dengbao (等保, the default) or asvs (OWASP ASVS); SECURITY_IDLE_MINUTES=… and so on replace single numbers
+CHECK_IN_HOURS   how long somebody who checked in and never left counts as on duty: 12
 SECOND_FACTOR_ROLES  roles that must use a second factor, comma-separated: administrator,auditor
 TIANDITU_KEY     key of 天地图; without it that base map is not offered
 """
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "layers.orgs",
     "layers.audit",
     "layers.accounts",
+    "layers.notices",
     "layers.grids",
     "layers.features",
     "layers.facilities",
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
     "layers.siting",
     "layers.oversight",
     "layers.people",
+    "layers.presence",
     "layers.editing",
     "layers.partition",
     "layers.review",
@@ -183,11 +186,18 @@ AUDIT_IGNORED_COLUMNS = {
     "machine": ["area_id", "grid_code"],
     "outlet": ["area_id", "grid_code"],
     "place": ["area_id", "grid_code"],
+    "staff": ["area_id", "grid_code"],
+    "post": ["area_id", "grid_code"],
     "point_import": ["progress", "process", "result"],
 }
 """Columns that follow from others, or only say how far something has come: a change of these alone is no entry."""
+CHECK_IN_KEPT = timedelta(hours=float(os.environ.get("CHECK_IN_HOURS", "12")))
+"""How long after the last check-in somebody who did not say that she left counts as on duty; then where she was is deleted."""
 AUDIT_KEEP_DAYS = int(os.environ.get("AUDIT_KEEP_DAYS", "184"))
 """How long the audit log is kept: 184 days (six months) at least; `manage.py purge_audit` removes what is older."""
+UNMASK_ROWS_AT_ONCE = int(os.environ.get("UNMASK_ROWS_AT_ONCE", "2000"))
+UNMASK_ROWS_A_DAY = int(os.environ.get("UNMASK_ROWS_A_DAY", "5000"))
+"""How many people's details one user may take in full in one export, and see or take within 24 hours."""
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("中文")), ("en", "English")]

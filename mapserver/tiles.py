@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.gis.geos import Polygon
-from django.db.models import FloatField, Func
+from django.db.models import F, FloatField, Func
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
@@ -16,6 +16,7 @@ from ninja.errors import AuthenticationError
 from pydantic import ValidationError
 
 from gis.errors import JingtianError
+from layers.features.geography import place_of
 from layers.features.registry import Layer, layer_named
 from layers.grids.models import SRID, Plan
 from layers.orgs.models import ApiToken
@@ -74,7 +75,8 @@ def _features(request: HttpRequest, layer: Layer, z: int, x: int, y: int) -> byt
     one_by_one = (
         z >= settings.TILE_FEATURES_FROM and here[: settings.TILE_FEATURES + 1].count() <= settings.TILE_FEATURES
     )
-    lon, lat = (Func("geom", function=name, output_field=FloatField()) for name in ("ST_X", "ST_Y"))
+    place = place_of(F("geom")) if here.has_lines() else F("geom")
+    lon, lat = (Func(place, function=name, output_field=FloatField()) for name in ("ST_X", "ST_Y"))
     spots = here.annotate(lon=lon, lat=lat, shown_name=layer.shown_name(request.user))
     scopes = {
         "spots": Subquery.of(

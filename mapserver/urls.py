@@ -12,6 +12,7 @@ from mapserver.api import api
 from mapserver.tiles import no_such_tile, tile
 
 urlpatterns = [
+    path("api/", api.urls),  # first: addresses are tried in turn, and these are the many
     path("", views.map_page, name="map"),
     path("import/", include("layers.imports.urls")),
     path("documents/", include("layers.documents.urls")),
@@ -22,11 +23,11 @@ urlpatterns = [
     path("rules/", include("layers.rules.urls")),
     path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),
+    path("notices/", include("layers.notices.urls")),
     path("audit/", include("layers.audit.urls")),
     path("shared/", include(shared)),
     path("people/", include("layers.people.urls")),
     path("public/", include(sheets)),
-    path("api/", api.urls),
     path("tiles/<slug:layer>/<int:z>/<int:x>/<int:y>.mvt", tile, name="tile"),
     path("tiles/<path:rest>", no_such_tile),
     path("healthz", views.healthz, name="healthz"),

@@ -23,10 +23,11 @@ from layers.grids.loading import load_grids
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.imports.models import Import
 from layers.ledger.models import Care, Customer
+from layers.notices.models import Notice
 from layers.orgs.models import ApiToken, Institution, User
 from layers.oversight.models import OversightSettings
 from layers.review import workflow
-from layers.review.models import Comment, Notice, ShareLink
+from layers.review.models import Comment, ShareLink
 from layers.review.versions import copy
 from layers.rules.models import Rule
 from layers.staff.models import Absence, Post, PublicSheet, Staff, StaffItem, StaffSettings, Term
@@ -53,9 +54,9 @@ NOT_TYPED = {
     "grid": {"code"},
     "grid_count": {"measure"},
     "feature_kind": {"layer", "key", "icon", "colour", "domain"},
-    **{table: {"kind", "grid_code"} for table in ("outlet", "machine", "place", "customer")},
+    **{table: {"kind", "grid_code"} for table in ("outlet", "machine", "place", "customer", "post")},
     "care": {"category"},
-    **{table: {"kind"} for table in ("staff", "staff_item", "post")},
+    **{table: {"kind"} for table in ("staff", "staff_item")},
     "assignment": {"role"},
     "term": {"code"},
     "public_sheet": {"code", "token"},
@@ -63,6 +64,7 @@ NOT_TYPED = {
     "column_mapping": {"layer", "fingerprint"},
     "api_token": {"digest"},
     "share_link": {"digest"},
+    "notice": {"kind", "link"},
     "former_password": {"password"},
     "recovery_code": {"digest"},
     "rule": {"measure", "domain", "preset"},
@@ -70,7 +72,7 @@ NOT_TYPED = {
 }
 """Texts that the site makes, codes of a vocabulary, and those that have a form of their own; every other text is filled with what is evil."""
 WITHOUT_ROWS = {
-    "account_groups", "account_user_permissions", "auth_group", "auth_group_permissions", "edit", "former_password",
+    "account_groups", "account_user_permissions", "auth_group", "auth_group_permissions", "check_in", "edit", "former_password",
     "measure_settings", "otp_totp_totpdevice", "recovery_code", "review_settings", "service_area",
 }  # fmt: skip
 """Tables without a text that is typed, or filled when the plan begins or by the pages."""
@@ -162,7 +164,7 @@ def evil_bank() -> Bank:
     spot = Point(CORNER[0] / 1e7 + 0.0005, CORNER[1] / 1e7 + 0.0005, srid=SRID)
     kinds = [
         Kind.objects.create(institution=head, layer=layer, key=OWN, name="x", attributes=ATTRIBUTES)
-        for layer in ("outlets", "machines", "places", "customers")
+        for layer in ("outlets", "machines", "places", "customers", "posts", "staff")
     ]
     people = add_people(head, branch, leaf, spot, users)
     add_features(branch, spot)
@@ -180,7 +182,7 @@ def evil_bank() -> Bank:
     upload(head, users["planner"])
     OversightSettings.objects.create(institution=office)
     Notice.objects.create(
-        user=users["planner"], plan=plan, kind="submitted", facts={"note": MARKUP[0], "by": MARKUP[1]}
+        user=users["planner"], kind="plan_submitted", facts={"note": MARKUP[0], "by": MARKUP[1], "plan": MARKUP[2]}
     )
     _link, token = ShareLink.issue(plan, users["planner"], 5)
     record_read(users["administrator"], Plan, [plan.pk], fields=[MARKUP[0]], purpose=MARKUP[1])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from django.db import models
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Sum
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from gis.errors import JingtianError
@@ -21,6 +25,8 @@ SHORTEST_REASON = 4
 """Characters of a reason: «电话核实» is one."""
 UNMASKERS = {User.Role.ADMINISTRATOR, User.Role.MANAGER, User.Role.WORKER}
 """The roles whose work needs to reach people."""
+UNMASKERS_OF_MANY = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+DAY = dt.timedelta(days=1)
 
 
 class Sight(Enum):
@@ -42,6 +48,12 @@ class NotMasked(JingtianError):
     """There is no such masked field."""
 
     code = "not_masked"
+
+
+class TooMuchUnmasked(JingtianError):
+    """More than one person may see in full at once, or in a day."""
+
+    code = "too_much_unmasked"
 
 
 class MayNotUnmask(JingtianError):
@@ -95,33 +107,98 @@ def unmask(
 
     Raises
     ------
-    NotMasked, ReasonMissing, MayNotUnmask
+    NotMasked, ReasonMissing, MayNotUnmask, TooMuchUnmasked
     """
     if not fields or not set(fields) <= set(allowed):
         raise NotMasked(
             f"可查看的字段: {'、'.join(allowed)}。", f"These fields can be shown in full: {', '.join(allowed)}."
         )
+    _check(user, {institution}, reason, work=work)
+    _log(user, type(subject), [subject.pk], fields, institution, reason, request)
+    return {field: getattr(subject, field) for field in fields}
+
+
+def may_unmask_many(user: User) -> bool:
+    """Whether somebody may take personal details in full out of the system: those who answer for them, not each field worker."""
+    return user.role in UNMASKERS_OF_MANY and user.institution is not None
+
+
+def unmask_many(
+    user: User,
+    model: type[models.Model],
+    rows: Mapping[int, Institution],
+    fields: Sequence[str],
+    *,
+    reason: str,
+    request: HttpRequest | None = None,
+) -> None:
+    """Allow and log that masked fields of many rows, given with whose they are, leave in full: by the rule of `unmask`.
+
+    Raises
+    ------
+    ReasonMissing, MayNotUnmask, TooMuchUnmasked
+    """
+    if not may_unmask_many(user):
+        raise _may_not()
+    if len(rows) > settings.UNMASK_ROWS_AT_ONCE:
+        raise TooMuchUnmasked(
+            f"一次最多导出 {settings.UNMASK_ROWS_AT_ONCE:,} 条完整信息, 这里有 {len(rows):,} 条; 请缩小筛选范围。",
+            f"At most {settings.UNMASK_ROWS_AT_ONCE:,} records leave in full at once, and these are {len(rows):,}: narrow the filter.",
+            rows=len(rows),
+        )
+    _check(user, set(rows.values()), reason)
+    _log(user, model, rows, fields, None, reason, request)
+
+
+def _check(user: User, institutions: Collection[Institution], reason: str, *, work: bool = False) -> None:
     if len(reason.strip()) < SHORTEST_REASON:
         raise ReasonMissing(
             f"请写明查看完整信息的事由 (至少 {SHORTEST_REASON} 个字)。",
             f"Say why you need the full details (at least {SHORTEST_REASON} characters).",
         )
-    if sight(user, institution, work=work) not in {Sight.CLEAR, Sight.ON_REQUEST}:
-        raise MayNotUnmask(
-            "您的角色不能查看完整信息; 请联系本机构的管理人员。",
-            "Your role does not see these details in full. Ask a manager of the institution.",
+    if any(sight(user, one, work=work) not in {Sight.CLEAR, Sight.ON_REQUEST} for one in institutions):
+        raise _may_not()
+
+
+@transaction.atomic
+def _log(
+    user: User,
+    model: type[models.Model],
+    keys: Collection[int],
+    fields: Sequence[str],
+    institution: Institution | None,
+    reason: str,
+    request: HttpRequest | None,
+) -> None:
+    """Write the entry, within what one person may see in full in a day; several requests at once count one after the other."""
+    User.objects.select_for_update().get(pk=user.pk)
+    today = Entry.objects.filter(kind=Entry.Kind.UNMASK, user_id=user.pk, at__gte=timezone.now() - DAY)
+    seen = today.aggregate(rows=Sum("rows"))["rows"] or 0
+    if seen + len(keys) > settings.UNMASK_ROWS_A_DAY:
+        raise TooMuchUnmasked(
+            f"24 小时内最多查看或导出 {settings.UNMASK_ROWS_A_DAY:,} 条完整信息, 已有 {seen:,} 条; 请明天再试, 或缩小范围。",
+            f"At most {settings.UNMASK_ROWS_A_DAY:,} records are shown in full within 24 hours, and {seen:,} were: try tomorrow,"
+            " or ask for fewer.",
+            rows=len(keys),
+            seen=seen,
         )
     record(
         Entry.Kind.UNMASK,
         user=user,
         institution=institution,
-        table=subject._meta.db_table,
-        ids=[subject.pk],
+        table=model._meta.db_table,
+        ids=keys,
         fields=fields,
         reason=reason.strip(),
         request=request,
     )
-    return {field: getattr(subject, field) for field in fields}
+
+
+def _may_not() -> MayNotUnmask:
+    return MayNotUnmask(
+        "您的角色不能查看完整信息; 请联系本机构的管理人员。",
+        "Your role does not see these details in full. Ask a manager of the institution.",
+    )
 
 
 def mask_phone(number: str) -> str:

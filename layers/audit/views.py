@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -28,6 +29,8 @@ MANY = 5
 """Keys shown of an entry about many rows."""
 LONG = 200
 """Characters shown of a value."""
+RENEWED = "*** (new)"
+"""What the log's trigger writes of a secret that was replaced."""
 
 
 class Search(forms.Form):
@@ -156,7 +159,8 @@ def described(entries: list[Entry]) -> list[dict[str, Any]]:
             "keys": entry.keys[:MANY],
             "more": max(len(entry.keys) - MANY, 0),
             "changes": [
-                {"field": name, "old": _short(name, entry.old), "new": _short(name, entry.new)}
+                {"field": columns.get(name, name), "old": _short(name, entry.old), "new": _short(name, entry.new)}
+                for columns in [column_names(entry.table_name)]
                 for name in (entry.new or entry.old or {})
             ],
         }
@@ -169,10 +173,19 @@ def table_names() -> dict[str, Any]:
     return {model._meta.db_table: model._meta.verbose_name for model in [*logged_models(), Entry]}
 
 
+@cache
+def column_names(table: str) -> dict[str, Any]:
+    """Columns of a table that the log speaks of, with their names."""
+    fields = (
+        field for model in logged_models() if model._meta.db_table == table for field in model._meta.concrete_fields
+    )
+    return {field.column: field.verbose_name for field in fields}
+
+
 def _short(name: str, values: dict[str, Any] | None) -> str:
     if values is None or values.get(name) is None:
         return ""
-    text = str(mask_field(name, values[name]))
+    text = _("*** (已更换)") if values[name] == RENEWED else str(mask_field(name, values[name]))
     return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 

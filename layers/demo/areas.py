@@ -30,12 +30,14 @@ from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow, build_c
 from layers.demo.customers import make_customers
 from layers.demo.duties import arrange_people
 from layers.demo.facilities import furnish
+from layers.demo.papers import sign_papers
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.imports.pipeline import Options, Source, check, read_tree, repaired
 from layers.orgs.models import Institution, User
+from layers.rules.models import MeasureSettings
 from layers.streets.loading import BuildingRow, StreetRow, replace_rows
 from layers.streets.models import Building, Street
 
@@ -82,12 +84,14 @@ def load_qianjiang(say: Say) -> None:
     furnish(rows, branches, towns_of(rows, branches))
     say("合成客户台账 / customers, made up")
     make_customers(rows, branches, towns_of(rows, branches))
+    sign_papers(bank)
     _retire_former(bank, branches, rows, source)
 
     draft, draft_ids = make_plan(bank, "2027 年调整", rows, source=source)
     _depart(draft, plan)
     _merge(draft_ids, rows, vacant)
     _build(bank, rows, say)
+    MeasureSettings.objects.create(institution=bank, distance_by=MeasureSettings.Distance.STREET)
     say("合成人员安排、点位 / people, posts and what they do, made up")
     arrange_people(bank, branches, rows, ids, staff)
     make_users(staff[0].institution, {"branch": User.Role.MANAGER})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Field, Form, Router, Schema, Status
@@ -16,14 +15,12 @@ from gis.datum import parse_datum
 from gis.reading.limits import Limits
 from layers.exchange import jobs, pipeline
 from layers.exchange.models import PointImport
-from layers.exchange.reports import REJECTED_COLUMNS
 from layers.exchange.rows import Reading
 from layers.exchange.targets import targets_of
-from layers.features.registry import LAYERS, layer_named
+from layers.features.registry import LAYERS, layers_of_imports
 from layers.imports import processes
 from layers.imports.api import MAX_FILE_BYTES, NothingUploaded, UploadTooLarge
 from layers.orgs.models import Institution, User
-from layers.tables import csv_response
 
 router = Router(tags=["exchange"])
 
@@ -54,6 +51,7 @@ class ReadingForm(Schema):
 class LoadForm(Schema):
     skip_rejected: bool = False
     update: bool = True
+    missing: Literal["report", "deactivate"] = "report"
 
 
 @router.post("/", response={201: dict})
@@ -69,7 +67,9 @@ def create(request: HttpRequest, form: Form[UploadForm]) -> Status[dict[str, Any
             f"{name} 超过 {MAX_FILE_BYTES >> 20} MB。请分成几个文件。",
             f"{name} has more than {MAX_FILE_BYTES >> 20} MB. Divide it.",
         )
-    layer = layer_named(form.layer)
+    layer = layers_of_imports().get(form.layer)
+    if layer is None:
+        raise Http404
     if not form.datum:
         raise NothingUploaded(
             "请选择坐标系：系统不会猜测。", "Choose the datum of the coordinates: it is never guessed."
@@ -170,14 +170,13 @@ def points(request: HttpRequest, job_id: int) -> FileResponse:
 
 @router.get("/{job_id}/rejected.csv")
 def rejected(request: HttpRequest, job_id: int) -> HttpResponseBase:
-    """The rejected rows as a table, to be put right where they come from."""
-    job = _job(request, job_id)
-    file = job.folder / jobs.FOUND
+    """All rejected rows as a table, to be put right where they come from."""
+    file = _job(request, job_id).folder / jobs.REJECTED
     if not file.is_file():
         raise processes.not_now()
-    rows = json.loads(file.read_text("utf-8"))["rejected"]
-    lines = [(row["line"], row["column"], row["value"], row["message"]["zh"], row["message"]["en"]) for row in rows]
-    return csv_response("rejected.csv", REJECTED_COLUMNS, lines)
+    return FileResponse(
+        file.open("rb"), as_attachment=True, filename=jobs.REJECTED, content_type="text/csv; charset=utf-8"
+    )
 
 
 @router.post("/{job_id}/load")

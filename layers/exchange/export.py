@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from django.db.models import F
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
@@ -23,7 +24,7 @@ from layers.exchange.targets import SHAPEFILE_NAME, own_fields
 from layers.features.models import Feature, FeatureQuerySet, Kind
 from layers.features.registry import Layer
 from layers.imports.export import crs_of, mover, urn, write_vector
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 from layers.tables import csv_response, xlsx_response
 
 MOST = 200_000
@@ -39,16 +40,31 @@ class TextTooLongForShapefile(ImportRefused):
     code = "text_too_long"
 
 
+class MixedForShapefile(ImportRefused):
+    """Points and lines, which one Shapefile cannot hold."""
+
+    code = "mixed_shapes"
+
+
 class Export:
-    """Features as rows. Names and telephones are as the user is shown them everywhere else."""
+    """Features as rows. Names and telephones are as the user is shown them everywhere else, or in full.
+
+    Who makes one `in_full` logs it with `layers.audit.masking.unmask_many` before it leaves.
+    """
 
     def __init__(
-        self, layer: Layer, kinds: Sequence[Kind], user: User, found: FeatureQuerySet[Any], datum: Datum
+        self,
+        layer: Layer,
+        kinds: Sequence[Kind],
+        user: User,
+        found: FeatureQuerySet[Any],
+        datum: Datum,
+        *,
+        in_full: bool = False,
     ) -> None:
-        self.layer, self.datum = layer, datum
-        self.features: list[Feature] = list(
-            found.annotate(shown_name=layer.shown_name(user)).select_related("institution")[: MOST + 1]
-        )
+        self.layer, self.datum, self.in_full = layer, datum, in_full
+        name = F("name") if in_full else layer.shown_name(user)
+        self.features: list[Feature] = list(found.annotate(shown_name=name).select_related("institution")[: MOST + 1])
         if len(self.features) > MOST:
             raise TooManyToExport(
                 f"一次最多导出 {MOST:,} 个；请缩小筛选范围，例如按网格或类型分开导出。",
@@ -61,13 +77,20 @@ class Export:
             for schema in kind.attributes if kind.key in used else ():
                 self.attributes.setdefault(schema["key"], schema)
         self.own = own_fields(layer)
-        xy = np.array([feature.geom.coords for feature in self.features]).reshape(-1, 2)
-        self.xy: FloatArray = mover(datum)(xy)
+        move = mover(datum)
+        self.xy: FloatArray = move(np.array([feature.place.coords for feature in self.features]).reshape(-1, 2))
+        shapes = shapely.from_wkb([bytes(feature.geom.wkb) for feature in self.features])
+        self.shapes = list(shapely.transform(shapes, move)) if self.features else []
 
     @property
     def ids(self) -> list[int]:
         """The rows that leave the site."""
         return [feature.pk for feature in self.features]
+
+    @property
+    def owners(self) -> dict[int, Institution]:
+        """Whose each row is."""
+        return {feature.pk: feature.institution for feature in self.features}
 
     @property
     def personal_fields(self) -> list[str]:
@@ -133,8 +156,9 @@ class Export:
         }
 
     def _own(self, feature: Feature) -> list[str]:
-        """The layer's own fields; they are telephones, which nobody exports in full."""
-        return [mask_phone(value) if (value := getattr(feature, field.name)) else "" for field in self.own]
+        """The layer's own fields: telephones."""
+        values = [getattr(feature, field.name) or "" for field in self.own]
+        return values if self.in_full else [mask_phone(value) for value in values]
 
     def _geojson(self) -> dict[str, Any]:
         collection: dict[str, Any] = {"type": "FeatureCollection"}
@@ -144,9 +168,9 @@ class Export:
             {
                 "type": "Feature",
                 "properties": self._properties(feature),
-                "geometry": {"type": "Point", "coordinates": place},
+                "geometry": shapely.geometry.mapping(shape),
             }
-            for feature, place in zip(self.features, self.xy.tolist(), strict=True)
+            for feature, shape in zip(self.features, self.shapes, strict=True)
         ]
         return collection
 
@@ -154,14 +178,22 @@ class Export:
         rows = [self._properties(feature) for feature in self.features]
         names = list(self._properties(self.features[0])) if self.features else ["code", "name", "kind"]
         columns = {name: self._column(name, [row[name] for row in rows]) for name in names}
-        points = shapely.points(self.xy)
+        types = {shape.geom_type for shape in self.shapes} or {"Point"}
+        if format == "shp" and len(types) > 1:
+            raise MixedForShapefile(
+                "一个 Shapefile 只能存一种图形, 而这里有点也有线。请按类型分开导出, 或改用 GeoPackage、GeoJSON。",
+                "A Shapefile holds one kind of shape, and these are points and lines: export them by kind, or choose GeoPackage or GeoJSON.",
+            )
+        geometry_type = types.pop() if len(types) == 1 else "Unknown"
         with tempfile.TemporaryDirectory(prefix="jingtian-") as folder:
             path = Path(folder) / f"{self.layer.id}.{'zip' if format == 'shp' else 'gpkg'}"
             if format == "shp":
                 self._check_texts(columns)
                 columns = {short: columns[name] for name, short in short_names(names).items()}
             driver = "ESRI Shapefile" if format == "shp" else "GPKG"
-            write_vector(path, driver, columns, points, self.datum, geometry_type="Point", layer=self.layer.id)  # type: ignore[arg-type]
+            write_vector(
+                path, driver, columns, self.shapes, self.datum, geometry_type=geometry_type, layer=self.layer.id
+            )  # type: ignore[arg-type]
             file = path.open("rb")  # stays open when the folder is removed
         return FileResponse(file, as_attachment=True, filename=path.name, content_type=ZIP if format == "shp" else GPKG)
 

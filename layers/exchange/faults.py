@@ -39,3 +39,9 @@ class TooManyToExport(ImportRefused):
     """More features than one export may have."""
 
     code = "too_large"
+
+
+class CannotDeactivate(ImportRefused):
+    """What is missing from a file cannot be told while rows of it are bad; details: `rejected`, how many rows."""
+
+    code = "cannot_deactivate"

@@ -17,16 +17,18 @@ from gis.errors import JingtianError
 from gis.reading import Sheet
 from layers.exchange import pipeline
 from layers.exchange.models import PointImport
-from layers.exchange.reports import point_feature
+from layers.exchange.reports import REJECTED_COLUMNS, point_feature, rejected_rows
 from layers.exchange.rows import Reading
 from layers.features.registry import LAYERS
 from layers.imports.processes import BROKE_OFF, UNEXPECTED, limit_process
 from layers.orgs.models import Institution
+from layers.tables import write_csv
 
 logger = logging.getLogger(__name__)
 
 Status, Task = PointImport.Status, PointImport.Task
 SHEET, POSITIONS, FOUND, POINTS = "sheet.json", "positions.npy", "found.json", "points.json"
+REJECTED = "rejected.csv"
 SAMPLES = 5
 SHOWN_REJECTED, SHOWN_OUTSIDE, SHOWN_POINTS = 2000, 500, 20_000
 FORBIDDEN = ("您没有权限为此机构导入。", "You may not import for this institution.")
@@ -79,7 +81,9 @@ def _check(job: PointImport) -> None:
     """Check the rows; rows with their values are left in files, which end with the import."""
     sheet = open_sheet(job)
     job.advance(0.2)
-    outlook = pipeline.look(sheet, _reading(job, job.options["reading"]), progress=job.advance)
+    outlook = pipeline.look(
+        sheet, _reading(job, job.options["reading"]), source=job.options["file"][1], progress=job.advance
+    )
     checked = outlook.checked
     outside = {point.line for point in outlook.outside}
     found = {
@@ -94,6 +98,8 @@ def _check(job: PointImport) -> None:
     shown = checked.points[:: len(checked.points) // SHOWN_POINTS + 1]
     points = [point_feature(point, outside=point.line in outside) for point in shown]
     _write(job.folder / FOUND, found)
+    table = write_csv(REJECTED_COLUMNS, rejected_rows(checked.rejected))
+    (job.folder / REJECTED).write_text("".join(table), encoding="utf-8", newline="")
     _write(job.folder / POINTS, {"type": "FeatureCollection", "features": points, "grids": outlook.grids})
     difference = asdict(outlook.difference)
     del difference["missing_codes"]
@@ -105,6 +111,7 @@ def _check(job: PointImport) -> None:
             "good": len(checked.points),
             "shown": len(shown),
             "rejected": checked.rejected_lines,
+            "faults": len(checked.rejected),
             "outside": len(outlook.outside),
             **difference,
         },
@@ -114,11 +121,14 @@ def _check(job: PointImport) -> None:
 def _load(job: PointImport) -> None:
     sheet = open_sheet(job)
     reading = _reading(job, job.options["reading"])
-    outlook = pipeline.look(sheet, reading, progress=lambda part: job.advance(0.6 * part))
+    outlook = pipeline.look(
+        sheet, reading, source=job.options["file"][1], progress=lambda part: job.advance(0.6 * part)
+    )
     with transaction.atomic():
         difference = pipeline.load(outlook, source=job.options["file"][1], **job.options["load"])
         pipeline.remember(sheet, reading)
         loaded = {"new": difference.new, "changed": difference.changed, "unchanged": difference.unchanged}
+        loaded["deactivated"] = difference.stale if job.options["load"].get("missing") == "deactivate" else 0
         if not job.finish(Status.LOADED, result={**job.result, **loaded}):
             # Cancelled meanwhile: then nothing is loaded either.
             transaction.set_rollback(True)

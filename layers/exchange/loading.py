@@ -24,31 +24,38 @@ ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 @dataclass(frozen=True)
 class Difference:
-    """What a load does to a layer. `missing`: how many features the layer has beside those of the file, and the first codes."""
+    """What a load does to a layer.
+
+    `missing`: how many features the layer has beside those of the file, of the same institutions and kinds, and the first codes;
+    `stale`: how many of them came from the same source, so that they are probably there no more.
+    """
 
     new: int
     changed: int
     unchanged: int
     missing: int
     missing_codes: list[str]
+    stale: int = 0
 
 
-def compare(checked: Checked) -> Difference:
-    """What loading the good rows would do; nothing is changed."""
+def compare(checked: Checked, *, source: str) -> Difference:
+    """What loading the good rows would do; nothing is changed. `source` as of `put`."""
     with transaction.atomic():
-        difference = _stage(checked)
+        difference = _stage(checked, source)
         transaction.set_rollback(True)
     return difference
 
 
-def put(checked: Checked, *, source: str, update: bool = True) -> Difference:
+def put(checked: Checked, *, source: str, update: bool = True, deactivate: bool = False) -> Difference:
     """Load the good rows in one transaction; rows with a code that is there already only if `update`.
+
+    With `deactivate`, what is `stale` (see `Difference`) becomes inactive; what a row of the file is about becomes active.
 
     What was already as the file has it is not written. `source` is kept with new rows of which the file does not say it.
     """
     layer = checked.reading.layer
     with transaction.atomic():
-        difference = _stage(checked)
+        difference = _stage(checked, source)
         own = [sql.Identifier(field.name) for field in own_fields(layer)]
         names = [sql.Literal(field.name) for field in own_fields(layer)]
         parts = {
@@ -64,19 +71,22 @@ def put(checked: Checked, *, source: str, update: bool = True) -> Difference:
         }
         with connection.cursor() as cursor:
             cursor.execute(_statement("put", layer, **parts), {"source": source[:200], "update": update})
+            if deactivate:
+                cursor.execute(_statement("deactivate", layer), {"source": source[:200]})
     return difference
 
 
-def _stage(checked: Checked) -> Difference:
+def _stage(checked: Checked, source: str) -> Difference:
     layer = checked.reading.layer
     with connection.cursor() as cursor:
         cursor.execute((FOLDER / "stage.sql").read_text("utf-8"))
         cursor.cursor.copy_expert(f"COPY staged ({COLUMNS}) FROM STDIN", _lines(checked.points))
         cursor.execute(_statement("compare", layer), {"mapped": checked.mapped})
         new, changed, unchanged = cursor.fetchone()
-        cursor.execute(_statement("missing", layer), {"shown": SHOWN})
+        cursor.execute(_statement("missing", layer), {"shown": SHOWN, "source": source[:200]})
         missing = cursor.fetchall()
-    return Difference(new, changed, unchanged, missing[0][1] if missing else 0, [code for code, _ in missing])
+    count, stale = missing[0][1:] if missing else (0, 0)
+    return Difference(new, changed, unchanged, count, [row[0] for row in missing], stale)
 
 
 def _statement(name: str, layer: Layer, **parts: sql.Composable) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from django.core.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from gis.reading import Sheet, read_sheet
 from layers.audit.acting import acting_as
 from layers.exchange.cells import text_of
-from layers.exchange.faults import RowsRejected
+from layers.exchange.faults import CannotDeactivate, RowsRejected
 from layers.exchange.loading import Difference, compare, put
 from layers.exchange.models import ColumnMapping
 from layers.exchange.places import Leaves, suspicion
@@ -78,8 +78,8 @@ def words_of(sheet: Sheet, column: str | None, kinds: list[Kind]) -> list[dict[s
     ]
 
 
-def look(sheet: Sheet, reading: Reading, *, progress: Progress = lambda _: None) -> Outlook:
-    """Check every row, and say what loading would do; nothing is changed.
+def look(sheet: Sheet, reading: Reading, *, source: str, progress: Progress = lambda _: None) -> Outlook:
+    """Check every row, and say what loading would do; nothing is changed. `source`: the file's name.
 
     Raises
     ------
@@ -100,24 +100,44 @@ def look(sheet: Sheet, reading: Reading, *, progress: Progress = lambda _: None)
     warning = suspicion(checked, leaves)
     notes = [*checked.notes, *([warning] if warning else [])]
     progress(0.8)
-    return Outlook(checked, compare(checked), outside, notes, leaves.upper_grids())
+    return Outlook(checked, compare(checked, source=source), outside, notes, leaves.upper_grids())
 
 
-def load(outlook: Outlook, *, source: str, skip_rejected: bool = False, update: bool = True) -> Difference:
+def load(
+    outlook: Outlook,
+    *,
+    source: str,
+    skip_rejected: bool = False,
+    update: bool = True,
+    missing: Literal["report", "deactivate"] = "report",
+) -> Difference:
     """Load the good rows, and remember how the file was read. All or nothing, unless bad rows are to be left out.
+
+    Parameters
+    ----------
+    missing
+        What becomes of features of the same source that the file has no more: reported, or made inactive.
 
     Raises
     ------
     RowsRejected
         Some rows are bad and it was not said to leave them out; nothing was loaded.
+    CannotDeactivate
+        Some rows are bad: what they are about would seem to be missing.
     """
     checked = outlook.checked
     reading = checked.reading
     _check_rights(reading)
     if checked.rejected and not skip_rejected:
         raise rejected(checked)
+    if checked.rejected and missing == "deactivate":
+        raise CannotDeactivate(
+            "有不能载入的行, 无法判断库中哪些已不在文件中; 请先改正这些行, 或不撤销。",
+            "Some rows cannot be loaded, so what is missing from the file cannot be told: correct them, or deactivate nothing.",
+            rejected=checked.rejected_lines,
+        )
     with acting_as(reading.user):
-        return put(checked, source=source, update=update)
+        return put(checked, source=source, update=update, deactivate=missing == "deactivate")
 
 
 def rejected(checked: Checked) -> RowsRejected:

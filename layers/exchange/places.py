@@ -135,8 +135,8 @@ def _known(checked: Checked) -> tuple[list[int], FloatArray]:
     wanted = {(point.institution_id, point.code): index for index, point in enumerate(points)}
     rows = model.objects.filter(
         institution__in={point.institution_id for point in points}, code__in=[point.code for point in points]
-    ).values_list("institution_id", "code", "geom")
-    pairs = [(wanted[key], place.coords) for *identity, place in rows if (key := tuple(identity)) in wanted]
+    ).only("institution_id", "code", "geom")
+    pairs = [(wanted[key], row.place.coords) for row in rows if (key := (row.institution_id, row.code)) in wanted]
     return [index for index, _ in pairs], np.array([place for _, place in pairs]).reshape(-1, 2)
 
 

@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 
 from gis.reading.limits import MEBI, Limits
 from layers.exchange.api import planner
-from layers.exchange.jobs import SHOWN_POINTS, SHOWN_REJECTED
+from layers.exchange.jobs import SHOWN_POINTS
 from layers.exchange.models import PointImport
-from layers.features.registry import LAYERS
+from layers.features.registry import LAYERS, layers_of_imports
 from layers.orgs.models import Institution
 
 
@@ -25,11 +25,11 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
         "job": unfinished and unfinished.pk,
         "maxFileBytes": Limits().file_bytes,
         "shownPoints": SHOWN_POINTS,
-        "shownRejected": SHOWN_REJECTED,
     }
     context = {
         "page": page,
-        "layers": LAYERS.values(),
+        "layers": layers_of_imports().values(),
+        "layers_of_exports": LAYERS.values(),
         "institutions": Institution.objects.within(user.institution),
         "max_megabytes": Limits().file_bytes // MEBI,
         "max_rows": Limits().features,

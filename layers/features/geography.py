@@ -37,6 +37,11 @@ def nearness_to(place: GEOSGeometry) -> Func:
     return Func(*_both(place), template="(%(expressions)s)", arg_joiner=" <-> ", output_field=FloatField())
 
 
+def place_of(geometry: Any) -> Func:
+    """Where a feature is that may be a line: at its middle (gis/sql/feature_home.sql)."""
+    return Func(geometry, function="place_of", output_field=GeometryField(srid=SRID))
+
+
 class AnyOf(Func):
     """Whether a column is one of an array's elements."""
 

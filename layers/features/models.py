@@ -5,7 +5,7 @@ The database keeps each thing's grid (gis/sql/feature_home.sql): when the thing 
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.contrib.gis.db import models
 from django.contrib.gis.geos import GEOSGeometry, Point, Polygon
@@ -15,11 +15,12 @@ from django.db.models.functions import Now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from layers.features.geography import AnyOf, metres_from, nearness_to, within_metres
+from layers.features.geography import AnyOf, metres_from, nearness_to, place_of, within_metres
 from layers.grids.models import SRID, Grid, Plan
 from layers.orgs.models import Institution, User
 
 AnyFeature = TypeVar("AnyFeature", bound="Feature")
+State = Literal["active", "inactive", "all"]
 
 
 class ServiceAreaQuerySet(models.QuerySet["ServiceArea"]):
@@ -142,6 +143,10 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
             return self.none()
         return self.filter(institution__in=Institution.objects.within(user.institution))
 
+    def in_state(self, state: State) -> FeatureQuerySet[AnyFeature]:
+        """Those that are there ("active"), those that are there no more ("inactive"), or "all"."""
+        return self if state == "all" else self.filter(is_active=state == "active")
+
     def outside(self) -> FeatureQuerySet[AnyFeature]:
         """Those in no grid of any plan in force of their bank."""
         return self.filter(area__isnull=True, geom__isnull=False)
@@ -154,6 +159,10 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
         """Those whose code begins with some words, or whose name holds them."""
         found = Q(code__istartswith=words)
         return self.filter(found | Q(name__icontains=words) if names else found)
+
+    def has_lines(self) -> bool:
+        """Whether features of this layer may be lines."""
+        return self.model._meta.get_field("geom").geom_type != "POINT"
 
     def in_box(self, west: float, south: float, east: float, north: float) -> FeatureQuerySet[AnyFeature]:
         """Those in a box in degrees, its sides included."""
@@ -173,7 +182,8 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
             return homed if grid.level == 0 else homed.filter(AnyOf(F("grid_code"), leaves))
         touched = self.filter(institution__path__startswith=grid.plan.institution.head_office_path)
         touched = touched.filter(geom__intersects=grid.geom)
-        holding = Grid.objects.filter(plan=grid.plan_id, geom__intersects=OuterRef("geom"), children__isnull=True)
+        place = place_of(OuterRef("geom")) if self.has_lines() else OuterRef("geom")
+        holding = Grid.objects.filter(plan=grid.plan_id, geom__intersects=place, children__isnull=True)
         return touched.alias(leaf_code=Subquery(holding.order_by("code").values("code")[:1])).filter(
             AnyOf(F("leaf_code"), leaves)
         )
@@ -198,6 +208,8 @@ class Feature(models.Model):
 
     A grid's code is never used again, and an unchanged grid keeps it from plan to plan: so a new plan touches only the
     features in grids that changed. The grid itself is (area.plan, grid_code).
+
+    One that is not `is_active` is there no more: kept for its history, counted and shown nowhere unless asked for.
     """
 
     institution = models.ForeignKey(Institution, models.PROTECT, verbose_name=_("机构"))
@@ -206,6 +218,9 @@ class Feature(models.Model):
     kind = models.CharField(_("类型"), max_length=40, help_text=_("类型词表中的代号"))
     geom = models.PointField(_("位置"), srid=SRID)
     attributes = models.JSONField(_("属性"), default=dict, blank=True, db_default={})
+    is_active = models.BooleanField(
+        _("有效"), default=True, db_default=True, help_text=_("已撤销的保留, 不计入指标、列表和定位")
+    )
     synthetic = models.BooleanField(_("演示数据"), default=False, db_default=False)
     source = models.CharField(_("数据来源"), max_length=200, blank=True, db_default="")
     updated_at = models.DateTimeField(_("更新时间"), auto_now=True, db_default=Now())
@@ -227,3 +242,8 @@ class Feature(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def place(self) -> Point:
+        """Where it is, for the question which grid it is in: a line at its middle, as `place_of` of the database has it."""
+        return self.geom if self.geom.geom_type == "Point" else self.geom.interpolate_normalized(0.5)

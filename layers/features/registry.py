@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import Expression, F
 from django.http import Http404
 
-from layers.features.models import Feature, FeatureQuerySet, Kind
+from layers.features.models import Feature, FeatureQuerySet, Kind, State
 from layers.features.today import keep_up_with_today
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 
 LAYERS: dict[str, Layer] = {}
 
@@ -23,25 +23,36 @@ class Layer:
     ----------
     is_personal
         Its features are people or their homes: outside the own subtree nothing is shown, not even a count.
+    is_kept_elsewhere
+        Other pages add and change its features: here they are read only, and no file is imported into it.
     """
 
     id: str
     model: type[Feature]
     is_personal: bool = False
+    is_kept_elsewhere: bool = False
 
     @property
     def name(self) -> str:
         return str(self.model._meta.verbose_name)
 
-    def visible_to(self, user: User) -> FeatureQuerySet[Any]:
-        """The features that the user may see, with the grids of today."""
+    def visible_to(self, user: User, state: State = "active") -> FeatureQuerySet[Any]:
+        """The features that the user may see, with the grids of today; those that are there no more only if asked for."""
         keep_up_with_today()
         found: FeatureQuerySet[Any] = self.model.objects.visible_to(user)
-        return found
+        return found.in_state(state)
 
     def shown_name(self, user: User) -> Expression | F:
         """The name as the user is shown it, wherever it is shown: of personal layers, masked."""
         return F("name")
+
+    def may_change(self, user: User, institution: Institution) -> bool:
+        """Whether the user may add features of an institution, and change them."""
+        return user.can_plan_for(institution)
+
+    def more_of(self, user: User, pk: int) -> dict[str, Any]:
+        """What else is told of one feature, beside what all layers tell."""
+        return {}
 
     def names_can_be_searched(self, user: User) -> bool:
         """Whether a search may look into names: not into those that are masked."""
@@ -51,6 +62,11 @@ class Layer:
 def register(layer: Layer) -> None:
     """Add a layer; called when its app is ready."""
     LAYERS[layer.id] = layer
+
+
+def layers_of_imports() -> dict[str, Layer]:
+    """The layers into which files are imported, by id."""
+    return {name: layer for name, layer in LAYERS.items() if not layer.is_kept_elsewhere}
 
 
 def layer_named(name: str) -> Layer:

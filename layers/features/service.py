@@ -57,7 +57,7 @@ def add_feature(user: User, layer: Layer, institution: Institution, values: Mapp
     Parameters
     ----------
     values
-        code, name, kind, geom (a Point), attributes.
+        code, name, kind, geom (a Point), attributes, is_active.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def delete_feature(user: User, layer: Layer, pk: int) -> None:
 
 def _changeable(user: User, layer: Layer, pk: int) -> Feature:
     """The feature, locked; not found where it is not seen, not allowed where it is only seen."""
-    seen = layer.visible_to(user)
+    seen = layer.visible_to(user, "all")
     if not layer.model.objects.changeable_by(user).filter(pk=pk).exists() and seen.filter(pk=pk).exists():
         raise PermissionDenied
     found: Feature | None = layer.model.objects.changeable_by(user).select_for_update().filter(pk=pk).first()
@@ -93,9 +93,15 @@ def _changeable(user: User, layer: Layer, pk: int) -> Feature:
 def _write(user: User, layer: Layer, feature: Feature, values: Mapping[str, Any]) -> Feature:
     is_new = feature.pk is None
     old_kind = feature.kind
-    if not user.can_plan_for(values.get("institution") or feature.institution):
+    if not is_new and "geom" in values and feature.geom.geom_type != values["geom"].geom_type:
+        raise InvalidFeature(
+            f"“{feature.name}”是一条线, 不能改成一个点; 请在它的页面上修改位置。",
+            f"{feature.name} is a line, which a point cannot take the place of: change it on its own page.",
+            field="place",
+        )
+    if not layer.may_change(user, values.get("institution") or feature.institution):
         raise PermissionDenied
-    for field in ("institution", "code", "name", "kind", "geom", "attributes"):
+    for field in ("institution", "code", "name", "kind", "geom", "attributes", "is_active"):
         if field in values:
             setattr(feature, field, values[field])
     for field, zh, en in (("code", "行内编码", "code"), ("name", "名称", "name")):

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from layers.features.registry import LAYERS
-from layers.grids.models import Plan
+from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.people import lists as people
 from layers.rules.evaluate import Broken, assess, demand
-from layers.rules.models import Rule
+from layers.rules.models import MeasureSettings, Rule
 from layers.rules.presets import presets
+from layers.rules.reach import Homes, Way, homes_by_leaf, radii_km, said_way
 from layers.rules.values import plan_of
 
 ALWAYS = ("yl04", "qj02", "zg05")
@@ -145,44 +143,65 @@ def _preset_rules(institution: Institution) -> list[Rule]:
     ]
 
 
-def far_households(_user: User, plan: Plan, _key: str) -> Iterator[Finding]:
-    """Households farther from a staffed outlet than the rules of service radius allow, by smallest grid (ZG05)."""
-    limits = {rule.kind: rule for rule in _preset_rules(plan.institution) if rule.domain == "ZG05"}
-    limits |= {
-        rule.kind: rule
-        for rule in Rule.objects.binding(plan.institution)
-        if rule.measure == "outlet_distance_km" and rule.level == 0 and rule.high is not None
-    }
-    radius = {kind: (limits.get(kind) or limits[""]).high for kind in ("urban", "rural")}
-    with connection.cursor() as cursor:
-        cursor.execute(_sql("far_households"), {"plan": plan.pk, "step": Institution.steplen, **radius})
-        rows = cursor.fetchall()
-    words = _("%(far)s 户超出 (共 %(all)s 户), 最远 %(km)s 公里")
-    yield Finding(
-        id="far-households",
-        group=_("距离"),
-        name=_("离网点远的住户"),
-        demand=_("住户到最近营业网点的直线距离: 城区至多 %(urban)s 公里, 农村至多 %(rural)s 公里; 按建筑计")
-        % {key: f"{value:g}" for key, value in radius.items()},
-        domain="ZG05",
-        rows=[
-            Row(
-                name,
-                words % {"far": f"{far:,}", "all": f"{total:,}", "km": f"{metres / 1000:.1f}"},
-                far,
-                code,
-                grid,
-                (lon, lat),
-            )
-            for grid, code, name, lon, lat, far, total, metres in rows
-        ],
-    )
+def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
+    """Households farther from a staffed outlet than the rules of service radius allow, by smallest grid (ZG05).
+
+    As the institution measures it, by air or by street; and the other way for comparison, under an id of its own.
+    """
+    settings = MeasureSettings.of_path(plan.institution.path)
+    own = Way(settings.distance_by)
+    radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
+    for by in sorted(Way, key=lambda way: way != own):
+        names = [f"far-households-{by}", *(["far-households"] if by == own else [])]
+        if key and key not in names:
+            continue
+        leaves = {grid.pk: grid for grid in Grid.objects.filter(plan=plan, children__isnull=True)}
+        found = homes_by_leaf(plan, list(leaves), by)
+        far = sorted(
+            ((leaf, homes) for leaf, homes in found.items() if homes.far),
+            key=lambda each: (-each[1].far, leaves[each[0]].code),
+        )
+        yield Finding(
+            id=key or names[-1],
+            group=_("距离"),
+            name=_("离网点远的住户 (%(way)s)") % {"way": str(by.label).lower()},
+            demand=_far_demand(by, own, radius, settings, is_estimated=any(one.is_estimated for one in found.values())),
+            domain="ZG05",
+            rows=[_of_homes(leaves[leaf], homes, by) for leaf, homes in far],
+            unmeasured=sum(homes.unknown > 0 for homes in found.values()),
+        )
+
+
+def _far_demand(by: Way, own: Way, radius: dict[str, str], settings: MeasureSettings, *, is_estimated: bool) -> str:
+    said = _("住户到最近营业网点的%(way)s: 城区至多 %(urban)s 公里, 农村至多 %(rural)s 公里")
+    parts = [said % {"way": said_way(by), **radius}]
+    parts.append(_("没有建筑户数, 各网格的户数按标注点计, 为估算") if is_estimated else _("按建筑计"))
+    if by == Way.STREET:
+        parts.append(_("离街道超过 %(m)s 米的住户没有数据, 未作判断") % {"m": f"{settings.street_access_m:g}"})
+    if by != own:
+        parts.append(_("供对照; 本机构按%(way)s计 (规则页可改)") % {"way": str(own.label).lower()})
+    return "; ".join(parts)
+
+
+def _of_homes(grid: Grid, homes: Homes, by: Way) -> Row:
+    parts = [_("%(far)s 户超出 (共 %(all)s 户)") % {"far": f"{homes.far:,.0f}", "all": f"{homes.total:,.0f}"}]
+    if homes.farthest_m:
+        parts.append(_("最远 %(km)s 公里") % {"km": f"{homes.farthest_m / 1000:.1f}"})
+        if by == Way.STREET:
+            parts.append(_("其中离街道 %(m)s 米") % {"m": f"{homes.access_m:,.0f}"})
+    if homes.cut_off:
+        parts.append(_("%(n)s 户没有街道通到营业网点") % {"n": f"{homes.cut_off:,.0f}"})
+    if homes.unknown:
+        parts.append(_("另有 %(n)s 户附近没有街道数据") % {"n": f"{homes.unknown:,.0f}"})
+    text = ", ".join(parts)
+    spot = grid.geom.point_on_surface
+    return Row(grid.name, text, round(homes.far), grid.code, grid.pk, (spot.x, spot.y))
 
 
 def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
     """The lists of people: vacant, double, absent, without a grid, points without a person …"""
     for one in people.LISTS.values():
-        if key not in {"", f"people-{one.key}"}:
+        if not one.is_fault or key not in {"", f"people-{one.key}"}:
             continue
         rows = people.rows_of(one.key, user)
         yield Finding(
@@ -232,8 +251,3 @@ SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {
     "outside": of_features,
 }
 """What makes the lists whose ids begin so: all of them, or the one asked for."""
-
-
-@cache
-def _sql(name: str) -> str:
-    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ class Wish(Schema):
 def customer(request: HttpRequest, customer_id: int) -> dict[str, Any]:
     """A customer that the user may see; name and telephone masked as the user's role has it. The look is logged."""
     layer = LAYERS["customers"]
-    rows = layer.visible_to(request.user).annotate(shown_name=layer.shown_name(request.user))
+    rows = layer.visible_to(request.user, "all").annotate(shown_name=layer.shown_name(request.user))
     found = get_object_or_404(rows.select_related("institution", "served_by"), pk=customer_id)
     cares = list(Care.objects.visible_to(request.user).filter(customer=found).order_by("since", "pk"))
     kinds = {kind.key: kind for kind in kinds_of(request.user, "customers", "care")["customers"]}
@@ -83,7 +83,11 @@ def show_in_full(request: HttpRequest, customer_id: int, wish: Wish) -> dict[str
 def cares(request: HttpRequest, limit: int = Query(MOST_CARES, ge=1, le=MOST_CARES)) -> dict[str, Any]:
     """Those who need care, of the customers that the user sees (HY10): for workers of the grid, managers and administrators."""
     layer = LAYERS["customers"]
-    found = Care.objects.visible_to(request.user).filter(until__isnull=True).order_by("customer__grid_code", "pk")
+    found = (
+        Care.objects.visible_to(request.user)
+        .filter(until__isnull=True, customer__is_active=True)
+        .order_by("customer__grid_code", "pk")
+    )
     total = found.count()
     shown = list(found.select_related("customer")[:limit])
     names = dict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Expression, F, Value, When
 from django.db.models.functions import Concat, Greatest, Left, Length, Repeat
@@ -21,6 +22,9 @@ class CustomerLayer(Layer):
             return F("name")
         masked = Concat(Left("name", 1), Repeat(Value("*"), Greatest(Length("name") - 1, Value(1))))
         return Case(When(kind__in=sorted(PERSONS), then=masked), default=F("name"))
+
+    def more_of(self, user: User, pk: int) -> dict[str, Any]:
+        return {"details": f"/api/customers/{pk}"}
 
     def names_can_be_searched(self, user: User) -> bool:
         """Otherwise a search would spell a masked name out, letter by letter."""

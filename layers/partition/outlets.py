@@ -118,7 +118,7 @@ def propose_around(plan: Plan, user: User, grid_id: int, wish: AroundWish) -> Pr
 def _outlets_of(plan: Plan) -> list[Outlet]:
     """The staffed outlets of the plan's bank."""
     bank = Institution.objects.filter(path__startswith=plan.institution.head_office_path)
-    return list(Outlet.objects.filter(institution__in=bank, kind="staffed").order_by("pk"))
+    return list(Outlet.objects.filter(institution__in=bank, kind="staffed", is_active=True).order_by("pk"))
 
 
 def _radius_by_rule(plan: Plan, grid: Grid) -> float | None:

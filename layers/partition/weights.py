@@ -72,7 +72,7 @@ def weighed(plan: Plan, grids: Sequence[Grid], region: BaseGeometry, user: User,
         [
             geom
             for (geom,) in Machine.objects.visible_to(user)
-            .filter(geom__intersects=_geos(region), kind="cash_point")
+            .filter(geom__intersects=_geos(region), kind="cash_point", is_active=True)
             .order_by("pk")
             .values_list("geom")
         ]

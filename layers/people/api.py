@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -98,7 +97,7 @@ def people_of(
 def people(
     request: HttpRequest,
     q: str = Query("", max_length=80, pattern=TEXT),
-    kind: str = Query("", max_length=16, pattern=WORD),
+    kind: str = Query("", max_length=40, pattern=WORD),
     institution: int | None = Query(None, ge=0, le=BigIntegerField.MAX_BIGINT),
     role: str = Query("", max_length=16, pattern=WORD),
     duty: str = Query("", max_length=16, pattern=WORD),
@@ -181,17 +180,21 @@ def one_list(
 
 @router.get("/people/proposals")
 def proposals(request: HttpRequest) -> list[dict[str, Any]]:
-    """What waits for a decision: of the people whom the user may see; `can_decide` where it is hers."""
+    """What waits for a decision, of the people whom the user may see: a beginning, or with `end_asked` an end; `can_decide` where it is hers."""
     return [
         assignment_json(one) | {"can_decide": rights.may_decide(request.user, one)} for one in proposed(request.user)
     ]
 
 
 def proposed(user: User) -> list[Assignment]:
-    """Proposals about people whom a user may see."""
-    found = Assignment.objects.filter(
-        status=Assignment.Status.PROPOSED, staff__in=Staff.objects.visible_to(user)
-    ).select_related("staff__institution", "grid__parent", "post", "replaces__staff", "proposed_by")
+    """What waits for a decision about people whom a user may see."""
+    found = (
+        Assignment.objects.waiting()
+        .filter(staff__in=Staff.objects.visible_to(user))
+        .select_related(
+            "staff__institution", "grid__parent", "post", "replaces__staff__institution", "proposed_by", "end_asked_by"
+        )
+    )
     return list(found.order_by("valid_from", "pk"))
 
 
@@ -279,47 +282,20 @@ def hand_over(request: HttpRequest, assignment_id: int, form: HandOverIn) -> Sta
 
 @router.post("/assignments/{int:assignment_id}/end")
 def end(request: HttpRequest, assignment_id: int, form: DayIn) -> dict[str, Any]:
-    """End somebody's turn, with nobody to follow."""
+    """End somebody's turn, with nobody to follow, or propose it to the unit above."""
     return assignment_json(arrange.end(request.user, seen_assignment(request, assignment_id), form.day))
 
 
 @router.post("/assignments/{int:assignment_id}/approve")
 def approve(request: HttpRequest, assignment_id: int, form: NoteIn) -> dict[str, Any]:
-    """Agree to a proposal."""
+    """Agree to a beginning or an end that waits."""
     return assignment_json(arrange.approve(request.user, seen_assignment(request, assignment_id), form.note))
 
 
 @router.post("/assignments/{int:assignment_id}/refuse")
 def refuse(request: HttpRequest, assignment_id: int, form: NoteIn) -> dict[str, Any]:
-    """Decline a proposal."""
+    """Decline a beginning or an end that waits."""
     return assignment_json(arrange.refuse(request.user, seen_assignment(request, assignment_id), form.note))
-
-
-@router.get("/posts")
-def posts(request: HttpRequest) -> dict[str, Any]:
-    """The posts that the user may see as GeoJSON, each with who is in charge and with its partners."""
-    found = Post.objects.visible_to(request.user).select_related("institution").prefetch_related("partners")
-    holders: dict[int, list[str]] = {}
-    for post, name in Assignment.objects.on().serving().filter(post__in=found).values_list("post", "staff__name"):
-        holders.setdefault(post, []).append(name)
-    return {"type": "FeatureCollection", "features": [_post(post, holders.get(post.pk, [])) for post in found]}
-
-
-def _post(post: Post, holders: list[str]) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "id": post.pk,
-        "geometry": json.loads(post.geom.json),
-        "properties": unit_json(post)
-        | {
-            "kind": post.kind,
-            "kind_label": label("post", post.kind, post.institution),
-            "institution": post.institution.name,
-            "in_charge": holders,
-            "partners": [other.pk for other in post.partners.all()],
-            "synthetic": post.synthetic,
-        },
-    }
 
 
 def seen_staff(request: HttpRequest, pk: int) -> Staff:

@@ -8,5 +8,9 @@ class PeopleConfig(AppConfig):
     verbose_name = _("人员与责任")
 
     def ready(self) -> None:
-        """Make the measures of people known."""
+        """Make the measures of people, and what notices say of them, known."""
+        from layers.notices.sentences import add_sentences
         from layers.people import measures, vacancies  # noqa: F401
+        from layers.people.telling import SENTENCES
+
+        add_sentences(SENTENCES)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
+from layers.staff.layer import kinds_to_choose
 from layers.staff.models import Assignment, Post, Staff, StaffSettings, Term
 from layers.staff.vocabulary import terms
 
@@ -164,7 +165,7 @@ class PostForm(forms.ModelForm):
         super().__init__(*args, **more)
         assert user.institution is not None
         self.fields["institution"].queryset = Institution.objects.within(user.institution)
-        self.fields["kind"].choices = list(terms("post", user.institution).items())
+        self.fields["kind"].choices = kinds_to_choose(user, self.instance.kind)
         seen = Post.objects.visible_to(user).exclude(pk=self.instance.pk)
         self.fields["partners"].queryset = seen.order_by("institution__path", "code")
         if self.instance.geom:

@@ -1,4 +1,4 @@
-"""What is not as it should be: vacant grids, double holders, absent without backup, and so on. Each is one list of rows.
+"""What is not as it should be: vacant grids, double holders, absent without backup, and so on; and all posts. Each is one list of rows.
 
 A row is about a grid, a person or a post; what a user may not see is in no list.
 """
@@ -6,6 +6,7 @@ A row is about a grid, a person or a post; what a user may not see is in no list
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.people import checks
+from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
 from layers.staff.models.people import VIEWERS
 from layers.staff.vocabulary import label, terms
@@ -66,16 +68,18 @@ class List:
     about: str | Promise
     domain: str
     rows: Callable[[User, dt.date], Iterable[Row]]
+    is_fault: bool = True
+    """Whether what it lists is not as it should be."""
 
 
 LISTS: dict[str, List] = {}
 
 
 def _list(
-    key: str, name: str | Promise, about: str | Promise, domain: str
+    key: str, name: str | Promise, about: str | Promise, domain: str, *, is_fault: bool = True
 ) -> Callable[..., Callable[..., Iterable[Row]]]:
     def add(rows: Callable[[User, dt.date], Iterable[Row]]) -> Callable[..., Iterable[Row]]:
-        LISTS[key] = List(key, name, about, domain, rows)
+        LISTS[key] = List(key, name, about, domain, rows, is_fault)
         return rows
 
     return add
@@ -86,13 +90,40 @@ def rows_of(key: str, user: User, day: dt.date | None = None) -> list[Row]:
     return list(LISTS[key].rows(user, day or timezone.localdate()))
 
 
-def leaves(user: User, day: dt.date) -> QuerySet[Grid]:
-    """The smallest grids of the plans of the user's own bank in force on a day; each with its label point."""
+def own_grids(user: User, day: dt.date) -> QuerySet[Grid]:
+    """The grids that the user answers for, of the plans in force on a day; each with its label point.
+
+    Of plans of her own institution and those below, all. Of a plan of an institution above, those that people of her
+    institution serve or have served in it, at whatever level, with all below them: so a vacant grid is listed with whoever
+    leads the village or township around it, and with whoever had it last. A field worker's are those that she serves.
+    """
     if user.institution is None or user.is_regulator:
         return Grid.objects.none()
-    plans = Plan.objects.visible_to(user).in_force(day)
-    found = Grid.objects.filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))), plan__in=plans)
-    return _labelled(found).select_related("parent", "plan__institution").order_by("code")
+    grids = Grid.objects.filter(plan__in=Plan.objects.visible_to(user).in_force(day))
+    if user.role == User.Role.WORKER:
+        mine = Q(pk__in=_below(Assignment.objects.on(day).filter(staff__user=user)))
+    else:
+        mine = Q(plan__institution__path__startswith=user.institution.path)
+        if not user.institution.is_root():
+            people = Staff.objects.filter(institution__path__startswith=user.institution.path)
+            turns = Assignment.objects.filter(staff__in=people, status=Assignment.Status.APPROVED, grid__in=grids)
+            mine |= Q(pk__in=_below(turns))
+    return _labelled(grids.filter(mine)).select_related("parent", "plan__institution").order_by("code")
+
+
+def _below(turns: QuerySet[Assignment]) -> set[int]:
+    """The grids of some turns, and all below them."""
+    step = set(turns.filter(grid__isnull=False).order_by().values_list("grid", flat=True))
+    found = set(step)
+    while step:
+        step = set(Grid.objects.filter(parent__in=step).values_list("pk", flat=True)) - found
+        found |= step
+    return found
+
+
+def leaves(user: User, day: dt.date) -> QuerySet[Grid]:
+    """The smallest of the user's own grids."""
+    return own_grids(user, day).filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))))
 
 
 def _labelled(grids: QuerySet[Grid]) -> QuerySet[Grid]:
@@ -182,7 +213,24 @@ def items(user: User, day: dt.date) -> Iterable[Row]:
 def posts(user: User, day: dt.date) -> Iterable[Row]:
     held = Assignment.objects.on(day).filter(post=OuterRef("pk"), kind=MAIN)
     found = Post.objects.visible_to(user).filter(~Exists(held)).select_related("institution").order_by("code")
-    return (Row(post=post, text=label("post", post.kind, post.institution)) for post in found)
+    names = post_labels(user)
+    return (Row(post=post, text=names.get(post.kind, post.kind)) for post in found)
+
+
+@_list("all-posts", gettext_lazy("全部点位"), gettext_lazy("点和线的责任单元, 以及责任人"), "GB01", is_fault=False)
+def all_posts(user: User, day: dt.date) -> Iterable[Row]:
+    names, held = post_labels(user), defaultdict(list)
+    for one in (
+        Assignment.objects.on(day)
+        .serving()
+        .filter(post__isnull=False, staff__in=Staff.objects.visible_to(user))
+        .select_related("staff__institution")
+    ):
+        held[one.post_id].append(one)
+    for post in Post.objects.visible_to(user).select_related("institution").order_by("code", "pk"):
+        text = names.get(post.kind, post.kind)
+        for one in held[post.pk] or [None]:
+            yield Row(post=post, staff=one and one.staff, assignment=one and one.pk, text=text)
 
 
 @_list("unfiled", gettext_lazy("未备案"), gettext_lazy("须备案的角色中没有备案号的"), "LA02")
@@ -196,20 +244,13 @@ def unfiled(user: User, day: dt.date) -> Iterable[Row]:
 
 @_list("rules", gettext_lazy("违反配比规则"), gettext_lazy("人员配比不符合规则的网格和人员"), "LA03")
 def rules(user: User, day: dt.date) -> Iterable[Row]:
-    grids = {grid.pk: grid for grid in _led_and_leaves(user, day)}
+    grids = {grid.pk: grid for grid in own_grids(user, day)}
     people = {one.pk: one for one in Staff.objects.visible_to(user).employed(day).select_related("institution")}
     for fault in [*checks.of_grids(grids.values()), *checks.of_staff(people.values())]:
         yield Row(grid=grids.get(fault.grid or 0), staff=people.get(fault.staff or 0), text=fault.message)
     if user.role in VIEWERS:
         institutions = Institution.objects.visible_to(user)
         yield from (Row(text=fault.message) for fault in checks.of_institutions(institutions))
-
-
-def _led_and_leaves(user: User, day: dt.date) -> QuerySet[Grid]:
-    if user.institution is None or user.is_regulator:
-        return Grid.objects.none()
-    grids = Grid.objects.filter(plan__in=Plan.objects.visible_to(user).in_force(day))
-    return _labelled(grids).select_related("parent", "plan__institution").order_by("code")
 
 
 def _assigned(user: User, assignments: QuerySet[Assignment]) -> Iterable[Assignment]:
@@ -233,6 +274,7 @@ def counts(user: User) -> list[dict[str, Any]]:
             "name": str(one.name),
             "about": str(one.about),
             "domain": one.domain,
+            "is_fault": one.is_fault,
             "count": len(rows_of(one.key, user)),
         }
         for one in LISTS.values()

@@ -51,6 +51,7 @@ def assignment_json(one: Assignment) -> dict[str, Any]:
         "status": one.status,
         "status_label": str(one.get_status_display()),
         "replaces": one.replaces_id,
+        "end_asked": one.end_asked,
         "filing": one.filing,
         "note": one.note,
         "away": getattr(one, "away", None),

@@ -56,11 +56,11 @@ def _points(values: Values, user: User, layers: Sequence[str]) -> tuple[list[Spo
     for name in layers:
         layer = layer_named(name)
         found = layer.visible_to(user).filter(institution__path__startswith=values.plan.institution.head_office_path)
-        rows = list(found.values_list("kind", "geom")[:MOST_SPOTS])
+        rows = list(found.only("kind", "geom")[:MOST_SPOTS])
         for kind in kinds_of(user, name)[name]:
-            places = [geom for key, geom in rows if key == kind.key]
+            places = [one.place for one in rows if one.kind == kind.key]
             if places:
                 sign = len(keys)
-                spots += [Spot(geom.x, geom.y, sign, kind.colour) for geom in places]
+                spots += [Spot(place.x, place.y, sign, kind.colour) for place in places]
                 keys.append(Key(kind.label, kind.colour, sign=sign, count=len(places)))
     return spots, keys

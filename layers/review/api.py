@@ -17,14 +17,13 @@ from pydantic import field_validator
 from layers.grids.coverage import coverage_report
 from layers.grids.models import SRID, Plan
 from layers.orgs.models import User
-from layers.review import notices, rights, versions, workflow
 from layers.review import rebase as rebasing
+from layers.review import rights, versions, workflow
 from layers.review.compare import comparison
 from layers.review.faults import BadRequest
-from layers.review.models import Comment, Decision, Notice, ReviewSettings, ShareLink
+from layers.review.models import Comment, Decision, ReviewSettings, ShareLink
 
 router = Router(tags=["review"])
-MOST_NOTICES = 100
 
 
 class NameIn(Schema):
@@ -296,23 +295,6 @@ def share_json(link: ShareLink) -> dict[str, Any]:
         "made_at": link.made_at.isoformat(),
         "expires_at": link.expires_at.isoformat(),
     }
-
-
-@router.get("/notices")
-def list_notices(request: HttpRequest) -> dict[str, Any]:
-    """What the user is told, newest first."""
-    found = Notice.objects.filter(user=request.user).select_related("plan")
-    return {
-        "unread": found.filter(read_at=None).count(),
-        "notices": [notices.notice_json(one) for one in found[:MOST_NOTICES]],
-    }
-
-
-@router.post("/notices/read")
-def read_notices(request: HttpRequest) -> dict[str, Any]:
-    """Mark all as read."""
-    Notice.objects.filter(user=request.user, read_at=None).update(read_at=timezone.now())
-    return {"unread": 0}
 
 
 @router.put("/review/settings")

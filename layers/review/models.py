@@ -1,4 +1,4 @@
-"""What happens to a plan on its way into force: decisions, comments, shared links, notices."""
+"""What happens to a plan on its way into force: decisions, comments, shared links."""
 
 from __future__ import annotations
 
@@ -120,32 +120,6 @@ class ShareLink(models.Model):
             .first()
         )
         return link and link.plan
-
-
-class Notice(models.Model):
-    """通知: what somebody is told about a plan. The text follows from kind and facts, in the reader's language."""
-
-    class Kind(models.TextChoices):
-        SUBMITTED = "submitted", _("提交审定")
-        APPROVED = "approved", _("同意")
-        RETURNED = "returned", _("退回")
-        PUBLISHED = "published", _("发布")
-        MOVED = "moved", _("网格调整")
-        VACATED = "vacated", _("网格已撤销")
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="notices", verbose_name=_("收件人"))
-    plan = models.ForeignKey(Plan, models.CASCADE, related_name="+", verbose_name=_("方案"))
-    kind = models.CharField(_("类别"), max_length=16, choices=Kind.choices)
-    facts = models.JSONField(_("详情"), default=dict)
-    made_at = models.DateTimeField(_("时间"), auto_now_add=True)
-    read_at = models.DateTimeField(_("阅读时间"), null=True, blank=True)
-
-    class Meta:
-        db_table = "notice"
-        ordering = ("-pk",)
-        verbose_name = _("通知")
-        verbose_name_plural = _("通知")
-        indexes = (models.Index(fields=("user", "-id"), name="notice_of_a_user"),)
 
 
 class ReviewSettings(models.Model):

@@ -55,7 +55,8 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
     """End the assignments of the old plan on a day, begin those of the new one, and count the households of its grids.
 
     A person follows the code of the grid. Where the code is gone, the person follows the land: to the grid that has the most
-    of it, unless somebody serves there already; then the person is listed as vacated.
+    of it, unless somebody serves there already; then the person is listed as vacated. What waits for a decision and would
+    begin or end before that day stays where it was asked for: agreed to, it goes on in the new plan by itself (layers.people.arrange).
 
     Returns
     -------
@@ -82,25 +83,38 @@ def rehome(old: Plan | None, new: Plan, day: dt.date) -> dict[str, Any]:
         if each.grid_id in heir_of and target[heir_of[each.grid_id].grid].code == each.grid.code
     }
     report: dict[str, Any] = {"moved": [], "ambiguous": [], "vacated": []}
-    begun = []
+    begun: list[Assignment] = []
+    moved: list[Assignment] = []
     for each in going:
+        is_proposal = each.status == Assignment.Status.PROPOSED
+        if is_proposal and each.valid_from < day and day > timezone.localdate():
+            continue
         heir = heir_of.get(each.grid_id)
         grid = heir and target[heir.grid]
         follows = grid is not None and (grid.code == each.grid.code or _seat(each, grid.pk) not in taken)
         row = _row(each, grid if follows else None, heir)
         start, end = max(day, each.valid_from), each.valid_to
-        each.valid_to = start
+        if not is_proposal:
+            each.valid_to = start
         if heir is None or grid is None or not follows:
             report["vacated"].append(row)
             continue
         if grid.code != each.grid.code:
             taken.add(_seat(each, grid.pk))
-        begun.append(_begun(each, grid, start, end))
+        if is_proposal:
+            each.grid, each.valid_from = grid, start
+            moved.append(each)
+        else:
+            begun.append(_begun(each, grid, start, end))
         report["moved"].append(row)
         if heir.share < clear:
             report["ambiguous"].append(row)
-    Assignment.objects.bulk_update(going, ["valid_to"], batch_size=2000)
+    Assignment.objects.bulk_update(going, ["valid_to", "end_asked", "end_asked_by"], batch_size=2000)
     Assignment.objects.bulk_create(begun, batch_size=2000)
+    later = {one.continues_id: one for one in begun}
+    for each in moved:
+        each.replaces = later.get(each.replaces_id, each.replaces)
+    Assignment.objects.bulk_update(moved, ["grid", "valid_from", "replaces"], batch_size=2000)
     report["vacant"] = _vacant(old, new, day)
     return report
 
@@ -112,10 +126,13 @@ def _seat(each: Assignment, grid: int) -> tuple[int, str, str, int | None]:
 
 
 def _begun(each: Assignment, grid: Grid, start: dt.date, end: dt.date | None) -> Assignment:
-    """The same assignment in a grid of the new plan."""
+    """The same assignment in a grid of the new plan; an end that is asked for from that day on is asked for there."""
     carried = ("role", "kind", "share", "status", "filing", "note", "proposed_by_id", "decided_by_id", "decided_at")
     values = {name: getattr(each, name) for name in carried}
-    return Assignment(staff=each.staff, grid=grid, valid_from=start, valid_to=end, **values)
+    if each.end_asked is not None and each.end_asked >= start:
+        values |= {"end_asked": each.end_asked, "end_asked_by_id": each.end_asked_by_id}
+        each.end_asked = each.end_asked_by = None
+    return Assignment(staff=each.staff, grid=grid, continues=each, valid_from=start, valid_to=end, **values)
 
 
 def recount(new: Plan, old: Plan | None) -> None:

@@ -23,7 +23,7 @@ from layers.review.rebase import current_plan, is_behind
 @never_cache
 @ensure_csrf_cookie
 def plans_page(request: HttpRequest) -> HttpResponse:
-    """All plans that the user may see, with the steps that she may take, and her notices."""
+    """All plans that the user may see, with the steps that she may take."""
     if not isinstance(request.user, User) or request.user.institution is None:
         raise PermissionDenied
     page = {

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from layers.grids.models import Plan
+from layers.notices.service import deciders_over
 from layers.orgs.models import User
 from layers.review import notices, rights
 from layers.review.faults import BadDate, RulesBroken, WrongStep
-from layers.review.models import Decision, Notice
+from layers.review.models import Decision
 from layers.review.rebase import current_plan, rebase_locked
 from layers.review.rehome import rehome
 from layers.rules.evaluate import Broken, evaluate
@@ -40,7 +41,7 @@ def submit(plan_id: int, user: User, note: str = "") -> Plan:
         broken = _refuse_broken(plan)
         _go(plan, Plan.Status.SUBMITTED)
         _record(plan, user, Decision.Kind.SUBMITTED, note, warns=len(broken))
-        notices.tell(notices.reviewers_of(plan), plan, Notice.Kind.SUBMITTED, user, note=note)
+        notices.tell(deciders_over(plan.institution), plan, "submitted", user, note=note)
     return plan
 
 
@@ -56,7 +57,7 @@ def approve(plan_id: int, user: User, note: str = "") -> Plan:
         _allow(rights.may_decide(user, plan))
         _go(plan, Plan.Status.APPROVED)
         _record(plan, user, Decision.Kind.APPROVED, note)
-        notices.tell(_concerned(plan), plan, Notice.Kind.APPROVED, user, note=note)
+        notices.tell(_concerned(plan), plan, "approved", user, note=note)
     return plan
 
 
@@ -72,7 +73,7 @@ def give_back(plan_id: int, user: User, note: str = "") -> Plan:
         _allow(rights.may_decide(user, plan))
         _go(plan, Plan.Status.DRAFT)
         _record(plan, user, Decision.Kind.RETURNED, note)
-        notices.tell(_concerned(plan), plan, Notice.Kind.RETURNED, user, note=note)
+        notices.tell(_concerned(plan), plan, "returned", user, note=note)
     return plan
 
 
@@ -110,7 +111,7 @@ def publish(plan_id: int, user: User, valid_from: dt.date) -> dict[str, Any]:
         people = rehome(old, plan, valid_from)
         _record(plan, user, Decision.Kind.PUBLISHED, "", valid_from=valid_from.isoformat(), **people)
         _tell_people(plan, people, valid_from)
-        notices.tell(notices.planners_of(plan), plan, Notice.Kind.PUBLISHED, user, day=valid_from.isoformat())
+        notices.tell(notices.planners_of(plan), plan, "published", user, day=valid_from.isoformat())
     return people
 
 
@@ -180,7 +181,7 @@ def _retire(old: Plan, valid_from: dt.date) -> None:
 
 
 def _tell_people(plan: Plan, people: dict[str, Any], day: dt.date) -> None:
-    for kind, rows in ((Notice.Kind.MOVED, people["moved"]), (Notice.Kind.VACATED, people["vacated"])):
+    for kind, rows in (("moved", people["moved"]), ("vacated", people["vacated"])):
         for row in rows:
             if row["user"] is not None and row["changed"]:
                 facts = {"day": day.isoformat(), "old": row["old"]["name"]}

@@ -69,6 +69,8 @@ class SettingsForm(Schema):
     km2_weight: float = Field(0, ge=0, le=1e6)
     least_piece_m2: float = Field(1, ge=0, le=1e6)
     households_from: MeasureSettings.From = MeasureSettings.From.AUTOMATIC
+    distance_by: MeasureSettings.Distance = MeasureSettings.Distance.AIR
+    street_access_m: float = Field(1000, gt=0, le=50_000)
 
 
 @router.get("/measures")
@@ -248,6 +250,8 @@ def settings_json(settings: MeasureSettings, owner: Institution) -> dict[str, An
         "km2_weight": settings.km2_weight,
         "least_piece_m2": settings.least_piece_m2,
         "households_from": settings.households_from,
+        "distance_by": settings.distance_by,
+        "street_access_m": settings.street_access_m,
         "own": settings.institution_id == owner.pk,
         "set_by": settings.institution.name if settings.institution_id else None,
     }

@@ -7,5 +7,5 @@ class RulesConfig(AppConfig):
     verbose_name = _("指标与规则")
 
     def ready(self) -> None:
-        """Make the measures of features and of siblings known."""
-        from layers.rules import counts, shapes  # noqa: F401
+        """Make the measures of features, of siblings and of ways to outlets known."""
+        from layers.rules import counts, reach, shapes  # noqa: F401

@@ -41,6 +41,7 @@ def counted(layer: str, ids: list[int], which: str = "true", weight: str = "1") 
     if found.is_personal and not _is_begun(found, ids):
         return None
     table, whose = found.model._meta.db_table, WHOSE.get() if found.is_personal else ""
+    which = f"item.is_active AND ({which})"
     homes = at_home(table, ids, weight, which, whose)
     return homes | inside(table, [grid for grid in ids if grid not in homes], weight, which, whose)
 

@@ -333,23 +333,6 @@ def compactness(ids: list[int]) -> dict[int, Measured]:
 
 
 @register(
-    "outlet_distance_km",
-    gettext_lazy("到网点的距离"),
-    gettext_lazy("公里"),
-    "ZG05",
-    decimals=2,
-    about=gettext_lazy("网格标注点到本行最近营业网点 (不含自助银行) 的直线距离, 在椭球上计算"),
-)
-def outlet_distance_km(ids: list[int]) -> dict[int, Measured]:
-    """From a point inside the grid (where its label stands) to the nearest staffed outlet of the bank."""
-    near, none = _("标注点到最近营业网点的直线距离"), _("没有营业网点数据")
-    return {
-        grid: Measured(None, False, none) if metres is None else Measured(metres / 1000, False, near)
-        for grid, metres in rows("outlet_distance", ids)
-    }
-
-
-@register(
     "pieces",
     gettext_lazy("连片"),
     gettext_lazy("块"),

@@ -120,12 +120,16 @@ class Rule(models.Model):
 
 
 class MeasureSettings(models.Model):
-    """指标设置: how an institution measures workload and households, and what is too small a piece; its branches follow unless they have their own."""
+    """指标设置: how an institution measures workload, households and the way to its outlets, and what is too small a piece; its branches follow unless they have their own."""
 
     class From(models.TextChoices):
         AUTOMATIC = "automatic", _("自动: 服务区域内有建筑户数时用建筑, 否则用网格登记数")
         BUILDINGS = "buildings", _("建筑户数")
         COUNTS = "counts", _("网格登记户数")
+
+    class Distance(models.TextChoices):
+        AIR = "air", _("直线")
+        STREET = "street", _("沿街")
 
     institution = models.OneToOneField(
         Institution, models.CASCADE, related_name="measure_settings", verbose_name=_("机构")
@@ -137,6 +141,10 @@ class MeasureSettings(models.Model):
         _("最小碎块 (平方米)"), default=1, help_text=_("画界线时, 更小的碎块视为误画, 不保存")
     )
     households_from = models.CharField(_("户数来源"), max_length=10, choices=From.choices, default=From.AUTOMATIC)
+    distance_by = models.CharField(_("到网点的距离"), max_length=6, choices=Distance.choices, default=Distance.AIR)
+    street_access_m = models.FloatField(
+        _("离街道至多 (米)"), default=1000, help_text=_("离街道更远的地方, 沿街距离没有数据")
+    )
 
     class Meta:
         db_table = "measure_settings"
@@ -151,6 +159,10 @@ class MeasureSettings(models.Model):
             models.CheckConstraint(
                 condition=Q(least_piece_m2__gte=0), name="measure_settings_least_piece_is_no_less_than_0"
             ),
+            models.CheckConstraint(
+                condition=Q(distance_by__in=["air", "street"]), name="measure_settings_distance_is_by_air_or_street"
+            ),
+            models.CheckConstraint(condition=Q(street_access_m__gt=0), name="measure_settings_street_access_is_some"),
         )
 
     def __str__(self) -> str:

@@ -158,12 +158,12 @@ def _existing(user: User, wish: Wish) -> list[Candidate]:
     """Those of the bank, beyond the border of the grid too: people go to the nearest."""
     head = wish.grid.plan.institution.head_office_path
     found = LAYERS[wish.layer].visible_to(user).filter(kind=wish.kind, institution__path__startswith=head)
-    return [Candidate(one.name, one.code, one.geom.x, one.geom.y) for one in found.order_by("pk")]
+    return [Candidate(one.name, one.code, *one.place.coords) for one in found.order_by("pk")]
 
 
 def _features(user: User, layer: str, kind: str, grid: Grid) -> list[Candidate]:
     found = LAYERS[layer].visible_to(user).filter(kind=kind, geom__intersects=grid.geom).order_by("pk")
-    return [Candidate(one.name, one.code, one.geom.x, one.geom.y) for one in found]
+    return [Candidate(one.name, one.code, *one.place.coords) for one in found]
 
 
 def _lonlat(places: list[Candidate]) -> FloatArray:

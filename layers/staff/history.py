@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from layers.grids.models import Grid, Plan
@@ -30,7 +30,9 @@ def grid_on(grid: Grid, at: dt.date) -> Grid | None:
 def history(grid: Grid) -> AssignmentQuerySet:
     """All assignments to a grid, the latest first, in whatever plan."""
     found = Assignment.objects.filter(grid__in=grids_of_code(grid)).select_related("staff__institution", "grid__plan")
-    return found.exclude(status=Assignment.Status.PROPOSED).order_by("-valid_from", "kind", "pk")
+    # A turn that ended before it began never held.
+    found = found.exclude(status=Assignment.Status.PROPOSED).exclude(valid_to=F("valid_from"))
+    return found.order_by("-valid_from", "kind", "pk")
 
 
 def in_charge(unit: Q, at: dt.date | None = None) -> list[Assignment]:
@@ -55,3 +57,27 @@ def served_since(each: Assignment) -> dt.date:
     while day in begun:
         day = begun[day]
     return day
+
+
+def turn_on(turn: Assignment, day: dt.date) -> Assignment:
+    """The turn in the plan that is in force on a day, where another plan follows the one it was made in."""
+    while turn.valid_to is not None and turn.valid_to <= day and (later := turn.continued_by.first()) is not None:
+        turn = later
+    return turn
+
+
+def last_day(turn: Assignment) -> dt.date | None:
+    """When a turn ends, in whatever plan it goes on until then."""
+    while (later := turn.continued_by.first()) is not None:
+        turn = later
+    return turn.valid_to
+
+
+def stop(turn: Assignment, day: dt.date) -> None:
+    """End a turn on a day, and its going on in the plans that follow; what has ended before stays as it is."""
+    if turn.valid_to is None or turn.valid_to > day:
+        turn.valid_to = max(day, turn.valid_from)
+    turn.end_asked = turn.end_asked_by = None
+    turn.save(update_fields=["valid_to", "end_asked", "end_asked_by"])
+    for later in turn.continued_by.all():
+        stop(later, day)

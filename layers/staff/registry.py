@@ -9,6 +9,8 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
+from layers.features.registry import LAYERS
+from layers.features.service import kind_named
 from layers.orgs.models import Institution, User
 from layers.staff.faults import BadPerson
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem
@@ -53,7 +55,7 @@ def save_post(user: User, post: Post, partners: Iterable[Post] = (), **values: A
 
     Raises
     ------
-    BadPerson, UnknownTerm, PermissionDenied
+    BadPerson, InvalidFeature, PermissionDenied
     """
     with transaction.atomic():
         if post.pk is not None and not may_arrange(user, Post.objects.get(pk=post.pk).institution):
@@ -62,7 +64,8 @@ def save_post(user: User, post: Post, partners: Iterable[Post] = (), **values: A
             setattr(post, name, value)
         if not may_arrange(user, post.institution):
             raise PermissionDenied
-        check("post", post.kind, post.institution)
+        before = Post.objects.filter(pk=post.pk).values_list("kind", flat=True).first()
+        kind_named(LAYERS["posts"], post.kind, post.institution, kept=post.kind == before)
         others = list(partners)
         if any(other.institution.head_office_path != post.institution.head_office_path for other in others):
             raise BadPerson(

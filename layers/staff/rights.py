@@ -5,9 +5,8 @@ from __future__ import annotations
 from layers.audit.masking import Sight, mask_phone, sight
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment, Staff, StaffSettings
-from layers.staff.models.people import VIEWERS
+from layers.staff.models.people import ARRANGERS, VIEWERS
 
-ARRANGERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
 HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
 
 
@@ -40,14 +39,20 @@ def is_above(user: User, institution: Institution) -> bool:
     return owner == own and institution.is_root() and user.role in HEADS
 
 
-def takes_effect_at_once(user: User, staff: Staff) -> bool:
-    """Whether what the user arranges needs no decision: the unit above arranges it itself, or the setting asks for none."""
-    institution = staff.institution
+def takes_effect_at_once(user: User, *people: Staff) -> bool:
+    """Whether what the user arranges needs no decision: the unit above all concerned arranges it itself, or the setting asks for none."""
+    return all(_at_once(user, one.institution) for one in people)
+
+
+def _at_once(user: User, institution: Institution) -> bool:
     if StaffSettings.of(institution).approval == StaffSettings.Approval.NONE:
         return True
     return is_above(user, institution) and not institution.is_root()
 
 
 def may_decide(user: User, assignment: Assignment) -> bool:
-    """Whether the user may approve or refuse a proposal: of the unit above the person's, and never her own."""
-    return is_above(user, assignment.staff.institution) and assignment.proposed_by_id != user.pk
+    """Whether the user may approve or refuse what waits: of the unit above all concerned, and never what she asked for herself."""
+    people = [assignment.staff, *([assignment.replaces.staff] if assignment.replaces else [])]
+    if assignment.status != Assignment.Status.PROPOSED:
+        people = people[:1]
+    return all(is_above(user, one.institution) for one in people) and assignment.asker != user.pk

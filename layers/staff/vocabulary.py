@@ -1,4 +1,7 @@
-"""Vocabularies: kinds of staff, roles, duties, things handed out, kinds of posts. Built in, and what an institution adds."""
+"""Vocabularies: kinds of staff, roles, duties, things handed out. Built in, and what an institution adds.
+
+Kinds of staff are kinds of a layer (layers.features.models.Kind), with a sign on the map; the others are terms.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,22 @@ from pathlib import Path
 
 from django.utils.translation import get_language
 
+from layers.features import kinds
+from layers.features.models import Kind
 from layers.orgs.models import Institution
 from layers.staff.faults import UnknownTerm
 from layers.staff.models import Term
 
 FILE = Path(__file__).with_name("vocabulary.json")
+STAFF = "staff"
+"""The vocabulary of kinds of staff, and the layer whose kinds they are."""
 
 
 @cache
 def built_in() -> dict[str, dict[str, tuple[str, str]]]:
     """The terms that every institution has: vocabulary → code → (Chinese, English)."""
-    return {
+    of_staff = json.loads(kinds.FILE.read_text(encoding="utf-8"))[STAFF]
+    return {STAFF: {kind["key"]: (kind["name"], kind["name_en"]) for kind in of_staff}} | {
         vocabulary: {code: (name, name_en) for code, name, name_en in rows}
         for vocabulary, rows in json.loads(FILE.read_text(encoding="utf-8")).items()
     }
@@ -26,6 +34,9 @@ def built_in() -> dict[str, dict[str, tuple[str, str]]]:
 
 def terms(vocabulary: str, institution: Institution | None) -> dict[str, str]:
     """Code → name in the reader's language: what is built in, then what the institution and those above have added."""
+    if vocabulary == STAFF:
+        known = Kind.objects.known_to(institution).filter(layer=STAFF, is_active=True)
+        return {kind.key: kind.label for kind in known.order_by("position", "key")}
     english = get_language() == "en"
     found = {code: names[english] for code, names in built_in()[vocabulary].items()}
     if institution is not None:
@@ -39,7 +50,12 @@ def label(vocabulary: str, code: str, institution: Institution | None = None) ->
     names = built_in()[vocabulary].get(code)
     if names is not None:
         return names[get_language() == "en"]
-    return terms(vocabulary, institution).get(code, code) if institution else code
+    if institution is None:
+        return code
+    if vocabulary == STAFF:
+        kind = Kind.objects.known_to(institution).filter(layer=STAFF, key=code).first()
+        return kind.label if kind else code
+    return terms(vocabulary, institution).get(code, code)
 
 
 def check(vocabulary: str, code: str, institution: Institution) -> str:

@@ -19,10 +19,12 @@ from layers.exchange.api import router as exchange
 from layers.findings.api import router as findings
 from layers.imports.api import router as imports
 from layers.ledger.api import router as ledger
+from layers.notices.api import router as notices
 from layers.orgs.models import ApiToken, User
 from layers.oversight.api import router as oversight
 from layers.partition.api import router as partition
 from layers.people.api import router as people
+from layers.presence.api import router as presence
 from layers.reports.api import router as reports
 from layers.review.api import router as review
 from layers.rules.api import router as rules
@@ -53,6 +55,7 @@ STATUS = {
     "no_such_grid": 404,
     "code_taken": 409,
     "wrong_step": 409,
+    "not_on_duty": 409,
     "rules_broken": 409,
     "plans_clash": 409,
     "nothing_in_force": 404,
@@ -61,6 +64,7 @@ STATUS = {
     "term_not_over": 409,
     "no_such_level": 404,
     "no_plan_in_force": 404,
+    "too_much_unmasked": 429,
 }
 """HTTP status by the code of the error; 400 for the others."""
 
@@ -98,10 +102,10 @@ api = NinjaAPI(
     auth=[Bearer(), SessionAuth(csrf=True)],
     urls_namespace="api",
 )
+api.add_router("/locate", locate)  # first: the one that is asked for most, from every phone
 api.add_router("", me)
 api.add_router("/plans", plans)
 api.add_router("/grids", grids)
-api.add_router("/locate", locate)
 api.add_router("/layers", exports)  # before /layers/{layer}/{id}
 api.add_router("/layers", layers)
 api.add_router("/exchange", exchange)
@@ -111,9 +115,11 @@ for router in (
     editing,
     findings,
     ledger,
+    notices,
     oversight,
     partition,
     people,
+    presence,
     reports,
     review,
     rules,

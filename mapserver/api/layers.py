@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import shapely
 from django.contrib.gis.geos import GEOSGeometry, LineString, MultiLineString, Point
 from django.db import models
 from django.db.models import F, Value
@@ -16,8 +17,9 @@ from ninja import Field, Query, Router, Schema, Status
 
 from gis.datum import from_cgcs2000, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
+from layers.audit.masking import may_unmask_many
 from layers.features.filters import by_attributes
-from layers.features.models import FeatureQuerySet, Kind
+from layers.features.models import FeatureQuerySet, Kind, State
 from layers.features.registry import LAYERS, Layer, kinds_of, layer_named
 from layers.features.service import add_feature, change_feature, delete_feature, point
 from layers.grids.models import SRID, Grid, Plan
@@ -52,6 +54,7 @@ class Filters(Schema):
     outside: bool = Field(False, description="those in no grid")
     kind: str | None = Field(None, description="one kind or more, separated by commas")
     institution: int | None = Field(None, ge=0, le=BIGGEST, description="id; with all below it")
+    state: State = Field("active", description="inactive: those that are there no more; all: these, too")
     q: str | None = Field(None, max_length=120, description="part of the name, or the beginning of the code")
     datum: str = Field("cgcs2000", description="of the places in the question")
 
@@ -80,6 +83,7 @@ class Given(Schema):
     lat: float | None = None
     datum: str = "cgcs2000"
     attributes: dict[str, Any] | None = None
+    active: bool | None = Field(None, description="false: it is there no more")
 
 
 def numbers(text: str, count: int, example: str) -> list[float]:
@@ -135,7 +139,7 @@ def _line(request: HttpRequest, text: str, datum: str) -> GEOSGeometry:
 def filtered(request: HttpRequest, layer: Layer, asked: Filters) -> FeatureQuerySet[Any]:
     """What a question asks for of what the user may see of a layer; ordered only where it is about nearness."""
     user = request.user
-    found = layer.visible_to(user)
+    found = layer.visible_to(user, asked.state)
     kinds: list[Kind] = kinds_of(user, layer.id)[layer.id]
     if asked.kind:
         names = asked.kind.split(",")
@@ -167,7 +171,6 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
     """The layers, their kinds with what their features may carry, and how many features the user may see."""
     kinds = kinds_of(request.user)
     own = request.user.institution
-    can_add = own is not None and request.user.can_plan_for(own)
     return [
         {
             "id": layer.id,
@@ -176,7 +179,9 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
             "count": sum(counts.values()),
             "counts": counts,
             "personal": layer.is_personal,
-            "can_add": can_add and not layer.is_personal,
+            "can_add": own is not None and not layer.is_personal and layer.may_change(request.user, own),
+            "masked": layer.is_personal and not layer.is_kept_elsewhere,
+            "can_unmask": layer.is_personal and not layer.is_kept_elsewhere and may_unmask_many(request.user),
         }
         for layer in LAYERS.values()
         for counts in [_counts(layer.visible_to(request.user))]
@@ -271,10 +276,10 @@ def page_text(
 
 def _in_datum(collection: dict[str, Any], datum: str) -> dict[str, Any]:
     found = collection["features"]
-    if found:
-        xy = from_cgcs2000(np.array([feature["geometry"]["coordinates"] for feature in found]), parse_datum(datum))
-        for feature, place in zip(found, xy.round(7).tolist(), strict=True):
-            feature["geometry"]["coordinates"] = place
+    shapes = [shapely.geometry.shape(feature["geometry"]) for feature in found]
+    moved = shapely.transform(shapes, lambda xy: from_cgcs2000(xy, parse_datum(datum)).round(7)) if shapes else []
+    for feature, shape in zip(found, moved, strict=True):
+        feature["geometry"] = shapely.geometry.mapping(shape)
     return collection | {"datum": str(parse_datum(datum))}
 
 
@@ -289,7 +294,7 @@ def _csv(request: HttpRequest, layer: Layer, collection: dict[str, Any], datum: 
     rows = (
         (
             *(str(properties[name]) for name in plain),
-            *feature["geometry"]["coordinates"],
+            *_middle(feature["geometry"]),
             (properties.get("grid") or {}).get("code", ""),
             (properties.get("grid") or {}).get("name", ""),
             properties.get("distance_m"),
@@ -305,6 +310,13 @@ def _csv(request: HttpRequest, layer: Layer, collection: dict[str, Any], datum: 
     return answer
 
 
+def _middle(geometry: dict[str, Any]) -> tuple[float, float]:
+    """A point as it is, of a line its middle."""
+    place = shapely.geometry.shape(geometry)
+    place = place if place.geom_type == "Point" else place.interpolate(0.5, normalized=True).centroid
+    return place.x, place.y
+
+
 def _cell(value: Any) -> Any:
     return "、".join(value) if isinstance(value, list) else value
 
@@ -316,14 +328,16 @@ def feature(request: HttpRequest, layer: str, feature_id: int) -> dict[str, Any]
 
 
 def _one(request: HttpRequest, layer: Layer, pk: int) -> dict[str, Any]:
-    found = layer.visible_to(request.user).filter(pk=_big(pk))
+    found = layer.visible_to(request.user, "all").filter(pk=_big(pk))
     collection = json.loads(page_text(request, layer, found, matched=1, with_grid=True))
     if not collection["features"]:
         raise Http404
     can_change = not layer.is_personal and layer.model.objects.changeable_by(request.user).filter(pk=pk).exists()
-    details = {"details": f"/api/customers/{pk}"} if layer.is_personal else {}
     only: dict[str, Any] = collection["features"][0]
-    only["properties"] |= {"layer": layer.id, "can_change": can_change} | details
+    # A line is changed on its own page: what can be given here is a point.
+    can_change = can_change and only["geometry"]["type"] == "Point"
+    more = layer.more_of(request.user, pk)
+    only["properties"] |= {"layer": layer.id, "can_change": can_change} | more
     return only
 
 
@@ -357,7 +371,7 @@ def delete(request: HttpRequest, layer: str, feature_id: int) -> Status[None]:
 def _changeable_layer(name: str) -> Layer:
     """People's own registers have rules of their own, and are not changed from here."""
     layer = layer_named(name)
-    if layer.is_personal:
+    if layer.is_personal or layer.is_kept_elsewhere:
         raise Http404
     return layer
 
@@ -369,7 +383,9 @@ def _big(pk: int) -> int:
 
 
 def _values(request: HttpRequest, given: Given) -> dict[str, Any]:
-    values = given.dict(exclude_none=True, exclude={"lon", "lat", "datum", "institution"})
+    values = given.dict(exclude_none=True, exclude={"lon", "lat", "datum", "institution", "active"})
+    if given.active is not None:
+        values["is_active"] = given.active
     if (given.lon is None) != (given.lat is None):
         raise InvalidPlace("经度和纬度要一起给出。", "Give longitude and latitude together.")
     if given.lon is not None:

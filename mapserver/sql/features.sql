@@ -19,6 +19,7 @@ SELECT json_build_object(
             'kind_label', coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(kind.name_en, '') END, kind.name, feature.kind),
             'institution', institution.name,
             'institution_id', institution.id,
+            'active', feature.is_active,
             'synthetic', feature.synthetic)
             || CASE WHEN page.distance_m IS NULL THEN '{{}}' ELSE jsonb_build_object('distance_m', page.distance_m) END
             || CASE WHEN %(personal)s::boolean THEN '{{}}' ELSE jsonb_build_object(

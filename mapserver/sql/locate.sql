@@ -48,7 +48,9 @@ SELECT json_build_object(
     'responsible', (
         SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'kind_label', %(words)s::jsonb -> 'assignment' -> kind,
             'role', role, 'role_label', coalesce(%(words)s::jsonb -> 'role' ->> role, term_label('{{}}', 'role', role, path, %(language)s::text)),
-            'staff_kind_label', coalesce(%(words)s::jsonb -> 'staff' ->> staff_kind, term_label('{{}}', 'staff', staff_kind, path, %(language)s::text)), 'institution', people.institution,
+            'staff_kind_label', coalesce(%(words)s::jsonb -> 'staff' ->> staff_kind, (
+                SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
+                WHERE layer = 'staff' AND key = staff_kind ORDER BY institution_id NULLS FIRST LIMIT 1), staff_kind), 'institution', people.institution,
             'work_phone', work_phone, 'synthetic', synthetic, 'since', since) ORDER BY kind DESC, role DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
     'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),
@@ -68,7 +70,7 @@ SELECT json_build_object(
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT outlet.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
-                FROM outlet WHERE institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot),
+                FROM outlet WHERE is_active AND institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot),
         'machines', (
             SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', (
                     SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
@@ -76,7 +78,7 @@ SELECT json_build_object(
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT machine.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
-                FROM machine WHERE institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot)
+                FROM machine WHERE is_active AND institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot)
     )
 )::text
 FROM leaf JOIN plan ON plan.id = leaf.plan_id JOIN institution ON institution.id = plan.institution_id, bank,

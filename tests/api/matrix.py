@@ -141,6 +141,7 @@ API = [
     Line("PUT /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={"name": "x"}),
     Line("DELETE /api/layers/{layer}/{feature_id}", "/api/layers/outlets/{outlet}", "AP", body={}),
     read("/api/layers/{layer}/export", "/api/layers/outlets/export", ALL, ALL),
+    Line("POST /api/layers/{layer}/export", "/api/layers/customers/export", "AM", "AM", body={"reason": "电话核实"}),
     read("/api/layers/customers/services", "/api/layers/customers/services", ALL, ALL),
     # import of points: one's own only
     Line(
@@ -205,7 +206,10 @@ API = [
     ),
     Line("POST /api/assignments/{assignment_id}/approve", "/api/assignments/{proposal}/approve", "APM", body={}),
     Line("POST /api/assignments/{assignment_id}/refuse", "/api/assignments/{proposal}/refuse", "APM", body={}),
-    read("/api/posts", "/api/posts", ALL, ALL),
+    read("/api/on-duty", "/api/on-duty", ALL, ALL),
+    read("/api/on-duty/mine", "/api/on-duty/mine", ALL, ALL),
+    Line("PUT /api/on-duty", "/api/on-duty", ALL, ALL, body={"lon": 113, "lat": 30}),
+    Line("DELETE /api/on-duty", "/api/on-duty", ALL, ALL),
     # imports
     Line(
         "POST /api/imports/",
@@ -256,6 +260,7 @@ PAGES = [
     read("/shared/<str:token>/", "/shared/{token}/", PUBLIC, PUBLIC),
     read("/audit/", "/audit/", "AU", "AU"),
     read("/audit/audit.csv", "/audit/audit.csv", "AU", "AU"),
+    read("/notices/", "/notices/", ALL, ALL),
     read("/account/", "/account/", ALL, ALL),
     read("/account/password/", "/account/password/", ALL, ALL),
     read("/account/second-factor/", "/account/second-factor/", ALL, ALL),

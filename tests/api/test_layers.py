@@ -70,6 +70,27 @@ def test_every_object_is_in_exactly_one_grid(world: World, planner: Client):
     assert names(ask(planner, "places", outside="true")) == ["学校5"]
 
 
+def test_what_is_there_no_more_counts_nowhere_and_is_still_found(world: World, planner: Client):
+    leaf = grid(world.plans["甲发布"], "001001")
+    gone = Outlet.objects.get(name="甲一网点")
+    measures = f"/api/plans/{leaf.plan_id}/measures?grids={leaf.pk}&names=outlets,outlets_staffed"
+    before = planner.get(measures).json()[str(leaf.pk)]["outlets"]["value"]
+    place = {"lon": gone.geom.x, "lat": gone.geom.y, "plan": leaf.plan_id}
+    assert gone.name in str(planner.get("/api/locate", place).json()["nearest"]["outlets"])
+    answer = planner.put(f"/api/layers/outlets/{gone.pk}", {"active": False}, content_type="application/json")
+    assert answer.status_code == 200 and not answer.json()["properties"]["active"]
+    assert planner.get(measures).json()[str(leaf.pk)]["outlets"]["value"] == before - 1
+    assert gone.name not in str(planner.get("/api/locate", place).json()["nearest"]["outlets"])
+    assert gone.name not in names(ask(planner, "outlets"))
+    assert names(ask(planner, "outlets", state="inactive")) == [gone.name]
+    assert gone.name in names(ask(planner, "outlets", state="all", grid=leaf.pk)), "it still knows its grid"
+    listed = {layer["id"]: layer["count"] for layer in planner.get("/api/layers/").json()}
+    assert listed["outlets"] == len(names(ask(planner, "outlets")))
+    assert planner.get(f"/api/layers/outlets/{gone.pk}").status_code == 200
+    planner.put(f"/api/layers/outlets/{gone.pk}", {"active": True}, content_type="application/json")
+    assert gone.name in names(ask(planner, "outlets"))
+
+
 def test_in_a_draft_the_shapes_decide_by_the_same_tie_break(world: World, planner: Client):
     make_places(world)
     draft = square_plan(2, levels=3, institution=world.institutions["甲总"])

@@ -165,7 +165,7 @@ def _people_of(world: World, bank: str, plan: Plan) -> dict[str, Any]:
         staff=colleague, grid=plan.grids.filter(level=2).last(), status=Assignment.Status.PROPOSED
     )
     post = Post.objects.create(
-        institution=head, kind="compound", code="P1", name=f"{bank}点位", geom=Point(*INSIDE, srid=4490)
+        institution=head, kind="estate", code="P1", name=f"{bank}点位", geom=Point(*INSIDE, srid=4490)
     )
     StaffSettings.objects.update_or_create(institution=head, defaults={"public_sheets": True})
     return {

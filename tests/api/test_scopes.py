@@ -55,7 +55,11 @@ def addresses(world: World) -> list[str]:
     found = ["/api/me", "/api/plans", "/api/layers/", f"/api/locate?{HERE}&accuracy=5000"]
     found += ["/api/measures", "/api/rules", "/api/rules/presets"]
     found += ["/api/notices", "/api/review/settings", "/api/people", "/api/people?format=csv", "/api/people/lists"]
-    found += [f"/api/people/lists/{key}" for key in LISTS] + ["/api/people/proposals", "/api/posts"]
+    found += [f"/api/people/lists/{key}" for key in LISTS] + [
+        "/api/people/proposals",
+        "/api/on-duty",
+        "/api/on-duty/mine",
+    ]
     found += [f"/api/people/{one}{rest}" for one in _staff() for rest in ("", "/over", "/under")]
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/{layer}?bbox=112,29,114,31" for layer in ("streets", "buildings")]
@@ -68,7 +72,7 @@ def addresses(world: World) -> list[str]:
         found += [EVERYWHERE.format(layer="grids") + f"?plan={plan.pk}&level={level}" for level in range(3)]
     found += [f"/api/grids/{grid}" for grid in world.grids()]
     found += ["/api/findings", "/api/findings/people-vacant", "/api/findings/people-double"]
-    found += ["/api/cares", "/api/oversight", "/api/oversight/table?area=429005", "/api/posts"]
+    found += ["/api/cares", "/api/oversight", "/api/oversight/table?area=429005", "/api/layers/posts"]
     found += [f"/api/people{rest}" for rest in ("", "/proposals", "/lists", *(f"/lists/{key}" for key in LISTS))]
     for person in Staff.objects.all():
         found += [f"/api/people/{person.pk}{rest}" for rest in ("", "/over", "/under")]

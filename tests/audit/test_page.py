@@ -73,6 +73,15 @@ def test_a_former_users_acts_stay_with_the_bank(world: World):
     assert "改名甲" in page(world.users["甲总 auditor"])
 
 
+def test_columns_and_renewed_secrets_are_named_in_the_language_of_the_page(world: World):
+    planner = world.users["甲一 planner"]
+    with acting_as(planner):
+        planner.password = "md5$renewed"
+        planner.save()
+    text = page(world.users["甲总 auditor"], "table=account")
+    assert "<dt>密码</dt>" in text and "*** (已更换)" in text and "(new)" not in text
+
+
 def test_searching(world: World):
     auditor, planner = world.users["甲总 auditor"], world.users["甲一 planner"]
     person = StaffFactory(institution=world.institutions["甲一"])

@@ -48,6 +48,21 @@ def test_a_manager_reads_a_telephone_in_full_for_a_reason(open_map: Open, compla
     assert written.count() == before + 1
 
 
+def test_a_manager_exports_people_in_full_for_a_reason(open_map: Open) -> None:
+    asked = Customer.objects.filter(kind="farm_household", institution__path__startswith=bank()).exclude(phone="")[0]
+    page = open_map(f"?find=customers%3Fq%3D{asked.code}", user="manager")
+    page.locator(".exports > summary").click()
+    page.locator(".exports .unmask summary").click()
+    form = page.locator(".exports .unmask-form")
+    form.locator("input[name=reason]").fill("移交农户回访名单")
+    with page.expect_download() as started:
+        form.locator("button").click()
+    text = started.value.path().read_text("utf-8-sig")
+    assert asked.name in text and asked.phone in text
+    entry = Entry.objects.filter(kind=Entry.Kind.UNMASK).latest("pk")
+    assert (entry.reason, entry.keys) == ("移交农户回访名单", [str(asked.pk)])
+
+
 def test_the_list_leaves_as_files_with_its_filters(open_map: Open) -> None:
     begins = Outlet.objects.filter(kind="station").earliest("code").code[:2]
     page = open_map(f"?find=outlets%3Fkind%3Dstation%26q%3D{begins}")

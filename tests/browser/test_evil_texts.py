@@ -254,6 +254,7 @@ def test_the_list_of_plans_and_the_comparison(look: Callable[..., Page], bank: B
         ("manager", "/people/proposals/", ".card-row"),
         ("administrator", "/people/settings/", "main"),
         ("administrator", "/people/settings/?institution={branch}", "main"),
+        ("planner", "/notices/", "#notices"),
         ("administrator", "/documents/", "#documents"),
         ("administrator", "/documents/new/", "main"),
         ("administrator", "/kinds/", "main"),

@@ -114,6 +114,15 @@ def test_the_columns_are_remembered_and_a_change_is_told(open_exchange: New, tmp
     expect(page.get_by_text("这样的表头以前导入过")).to_be_visible()
     page.get_by_role("button", name="检查各行").click()
     expect(page.get_by_text("3 行可以载入：新增 0，更新 1，未变 2。")).to_be_visible()
+    # One row fewer: the place is offered to be made inactive, not deleted.
+    page.get_by_role("button", name="放弃此次导入").click()
+    expect(page.locator("#upload")).to_be_visible()
+    upload(page, tmp_path, "\n".join(good.splitlines()[i] for i in (0, 1, 3)))
+    page.get_by_role("button", name="检查各行").click()
+    page.get_by_label("撤销库中来自同一来源、文件中已没有的 1 个").check()
+    page.locator("#load-form [type=submit]").click()
+    expect(page.get_by_text("撤销 1 个。")).to_be_visible()
+    assert list(Outlet.objects.filter(is_active=False).values_list("code", flat=True)) == ["测0002"]
 
 
 def test_a_hopeless_file_says_why_in_english(open_exchange: New, tmp_path: Path) -> None:

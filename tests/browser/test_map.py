@@ -349,6 +349,17 @@ def test_my_own_grid_is_called_mine(open_map: Open) -> None:
     )
     page.click("[data-tool=locate]")
     expect(page.locator(".mine")).to_have_text("我的网格")
+    page.get_by_role("button", name="上岗签到").click()
+    expect(page.locator(".duty")).to_contain_text("在岗, ")
+    boss = open_map(user="manager")
+    boss.locator("#layers > summary").click()
+    boss.get_by_label("在岗人员").check()
+    boss.locator(".point.on-duty").click()
+    expect(boss.locator("#panel-body")).to_contain_text("本人的网格")
+    page.get_by_role("button", name="离岗").click()
+    expect(page.locator(".duty")).to_contain_text("未签到")
+    boss.reload()
+    expect(boss.locator("[data-layer=on-duty] .figures")).to_have_text("0")
 
 
 def test_near_a_border_names_the_candidates(open_map: Open) -> None:

@@ -36,6 +36,15 @@ def test_stations_are_complete_to_different_degrees(demo_site: None):
     assert {feature["properties"]["completeness"]["of"] for feature in found["features"]} == {len(CHECKLIST)}
 
 
+def test_seven_regulations_and_stations_with_and_without_an_agreement(demo_site: None):
+    client = Client()
+    client.post("/login/", {"username": "manager", "password": PASSWORD})
+    page = client.get("/documents/?kind=regulation").content.decode()
+    assert page.count("演示〔2025〕") == 7 and "网格员管理办法" in page
+    stations = Outlet.objects.filter(kind="station")
+    assert 0 < stations.filter(documents=None).count() < stations.exclude(documents=None).count()
+
+
 @pytest.mark.domain("YL04")
 def test_one_village_counts_no_cash_point(demo_site: None):
     client = Client()

@@ -93,6 +93,7 @@ def test_upload_columns_check_load(api: Api, planner: User) -> None:
     assert [p["code"] for p in found["outside"]] == ["0002"]
     points = api.get(f"{job['id']}/points")
     assert [f["properties"]["outside"] for f in points["features"]] == [False, True] and len(points["grids"]) == 4
+    assert job["result"]["faults"] == 1
     table = list(csv.reader(io.StringIO(api.get(f"{job['id']}/rejected.csv"))))
     assert table[1][:3] == ["3", "柜员", "许多"]
 

@@ -8,10 +8,12 @@ import json
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import openpyxl
 import pytest
 from django.core.management import call_command
+from django.http import HttpResponse
 from django.test import Client
 
 from layers.audit.models import Entry
@@ -168,6 +170,55 @@ def test_people_are_masked_and_the_export_is_logged(planner: User, bank: Institu
     assert found.name == "张三丰"
     regulator = UserFactory(role=User.Role.REGULATOR, institution=InstitutionFactory(kind="regulator"))
     assert json.loads(download(regulator, "customers", format="geojson"))["features"] == []
+
+
+def in_full(user: User, reason: str = "逐户核实联系方式", **query: Any) -> HttpResponse:
+    address = f"/api/layers/customers/export?{urlencode(query)}"
+    return client(user).post(address, {"reason": reason}, content_type="application/json")
+
+
+def test_people_leave_in_full_for_a_reason_by_those_who_answer_for_them(bank: Institution, tmp_path: Path) -> None:  # noqa: F811
+    ids = [household(bank, n).pk for n in (1, 2)]
+    household(InstitutionFactory(), 3)
+    manager = UserFactory(institution=bank, role=User.Role.MANAGER)
+    answer = in_full(manager, format="csv")
+    text = b"".join(answer).decode("utf-8-sig")
+    assert answer.status_code == 200 and "no-store" in answer["Cache-Control"]
+    assert text.count("张三丰") == text.count("13812345678") == 2 and "*" not in text
+    entry = Entry.objects.latest("pk")
+    assert (entry.kind, entry.user_id, entry.reason) == (Entry.Kind.UNMASK, manager.pk, "逐户核实联系方式")
+    assert entry.keys == [str(pk) for pk in ids] and {"name", "phone"} <= set(entry.fields)
+    file = tmp_path / "customers.csv"
+    file.write_text(text)
+    call_command("import_points", str(file), layer="customers", institution="B", datum="cgcs2000", stdout=io.StringIO())
+    for role in (User.Role.PLANNER, User.Role.WORKER, User.Role.AUDITOR):
+        assert in_full(UserFactory(institution=bank, role=role)).status_code == 403
+    regulator = UserFactory(role=User.Role.REGULATOR, institution=InstitutionFactory(kind="regulator"))
+    assert in_full(regulator).status_code == 403
+    assert in_full(manager, reason="急").json()["code"] == "reason_missing"
+    outlets = client(manager).post(
+        "/api/layers/outlets/export", {"reason": "电话核实"}, content_type="application/json"
+    )
+    assert outlets.json()["code"] == "not_masked"
+    assert Entry.objects.filter(kind=Entry.Kind.UNMASK).count() == 1
+
+
+def test_how_many_people_leave_in_full_is_limited(bank: Institution, settings: Any) -> None:  # noqa: F811
+    found = [household(bank, n) for n in (1, 2, 3)]
+    manager = UserFactory(institution=bank, role=User.Role.MANAGER)
+    settings.UNMASK_ROWS_AT_ONCE = 2
+    assert in_full(manager).json()["code"] == "too_much_unmasked"
+    assert in_full(manager, q="001").status_code == 200
+    settings.UNMASK_ROWS_AT_ONCE, settings.UNMASK_ROWS_A_DAY = 10, 3
+    answer = in_full(manager)
+    assert (answer.status_code, answer.json()["details"]) == (429, {"rows": 3, "seen": 1})
+    # One by one, they count as well.
+    look = {"fields": ["name"], "reason": "电话核实"}
+    answers = [
+        client(manager).post(f"/api/customers/{each.pk}/unmask", look, content_type="application/json").status_code
+        for each in found
+    ]
+    assert answers == [200, 200, 429]
 
 
 @pytest.mark.domain("ZG12")

@@ -98,6 +98,27 @@ def test_importing_again_changes_only_what_changed(bank: Institution, tmp_path: 
     assert (short["new"], short["missing"], short["missing_codes"]) == (1, 3, ["0001", "0002", "0003"])
 
 
+def test_what_the_file_has_no_more_becomes_inactive_and_comes_back(bank: Institution, tmp_path: Path) -> None:
+    lon, lat = place(9)
+    run(table(tmp_path, row(0), row(1), row(2)))
+    for code, source in (("by-hand", ""), ("other", "上年.csv")):
+        OutletFactory(institution=bank, code=code, kind="staffed", source=source, geom=f"SRID=4490;POINT({lon} {lat})")
+    looked = run(table(tmp_path, row(0), row(1)), dry_run=True, missing="deactivate")
+    assert (looked["missing"], looked["stale"], looked["missing_codes"][0]) == (3, 1, "0002")
+    assert Outlet.objects.filter(is_active=True).count() == 5
+    # A file of another name, as every month: its rows say where they came from.
+    renamed = table(tmp_path, row(0), row(1, name="改名")).rename(tmp_path / "网点 12 月.csv")
+    run(renamed, missing="deactivate")
+    gone = Outlet.objects.get(is_active=False)
+    assert gone.code == "0002" and gone.grid_code
+    assert run(table(tmp_path, row(0), row(1, name="改名")))["missing"] == 2, "what is inactive is not missing"
+    bad = table(tmp_path, row(0), row(1, kind="茶馆"))
+    said, _report = refused(bad, missing="deactivate", skip_rejected=True)
+    assert "无法判断" in said and Outlet.objects.filter(is_active=False).count() == 1
+    back = run(table(tmp_path, row(0), row(1, name="改名"), row(2)))
+    assert back["changed"] == 1 and not Outlet.objects.filter(is_active=False).exists()
+
+
 def test_attributes_without_a_column_stay(bank: Institution, tmp_path: Path) -> None:
     run(table(tmp_path, row(0, address="园林路", tellers="3")))
     lon, lat = place(0)

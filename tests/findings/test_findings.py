@@ -6,13 +6,14 @@ import csv
 import io
 
 import pytest
+from django.contrib.gis.geos import LineString
 from django.test import Client
 
 from layers.facilities.models import Place
-from layers.grids.models import Plan
+from layers.grids.models import SRID, GridCount, Plan
 from layers.orgs.models import Institution
-from layers.rules.models import Rule
-from layers.streets.models import Building
+from layers.rules.models import MeasureSettings, Rule
+from layers.streets.models import Building, Street
 from tests.api.world import bearer
 from tests.factories import (
     SIDE,
@@ -96,6 +97,72 @@ def test_households_without_any_outlet_nearby_are_far(manager: Client, bank: Ins
     Building.objects.create(institution=bank, households=3, geom=at(QUARTER // 2, QUARTER // 2))
     found = rows(manager, "far-households")
     assert found[0]["value"] == 3 and "公里" in found[0]["text"]
+
+
+def test_without_buildings_the_households_of_a_grid_stand_at_its_label(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, kind="staffed", geom=at(SIDE * 100, 0))
+    leaf = plan.grids.get(code="429005001001")
+    GridCount.objects.create(grid=leaf, measure="households", value=40, as_of="2026-01-01")
+    found = manager.get("/api/findings/far-households").json()
+    assert [(row["code"], row["value"]) for row in found["rows"]] == [(leaf.code, 40)]
+    assert "估算" in found["demand"]
+
+
+@pytest.fixture
+def ladder(bank: Institution, plan: Plan) -> Rule:
+    """A street along the southern border and up the western one; an outlet at its southern end; within 1.5 km is near.
+
+    The house in the north-west is 1.3 km away by air, and by street as far as both sides of the square.
+    """
+    corners = [at(SIDE - 1000, 0), at(0, 0), at(0, SIDE)]
+    Street.objects.create(institution=bank, geom=LineString(corners, srid=SRID))
+    OutletFactory(institution=bank, kind="staffed", geom=at(SIDE - 1000, 0))
+    Building.objects.create(institution=bank, households=5, code="nw", geom=at(1000, SIDE // 2))
+    Building.objects.create(institution=bank, households=2, code="sw", geom=at(QUARTER // 2, 1000))
+    return Rule.objects.create(
+        institution=bank, name="半径", measure="outlet_distance_km", level=0, kind="rural", high=1.5
+    )
+
+
+@pytest.mark.domain("ZG05")
+def test_who_is_farther_by_street_than_the_radius(manager: Client, bank: Institution, ladder: Rule):
+    """The setting chooses; the other way is listed beside it, for comparison."""
+    assert rows(manager, "far-households") == [] == rows(manager, "far-households-air")
+    [far] = rows(manager, "far-households-street")
+    assert far["value"] == 5 and "5 户超出 (共 5 户), 最远 2.0 公里, 其中离街道 10 米" in far["text"]
+    admin = bearer(UserFactory(institution=bank, role="administrator"))
+    answer = admin.put(
+        "/api/rules/settings",
+        {"institution": bank.pk, "distance_by": "street", "street_access_m": 900},
+        content_type="application/json",
+    )
+    assert answer.json()["distance_by"] == "street"
+    listed = {one["id"]: one for one in manager.get("/api/findings").json()["lists"]}
+    assert listed["far-households"]["count"] == 1 and "沿街" in listed["far-households"]["name"]
+    assert listed["far-households-air"]["count"] == 0 and "供对照" in listed["far-households-air"]["demand"]
+    table = b"".join(manager.get("/api/findings/far-households?format=csv").streaming_content).decode("utf-8-sig")
+    assert "沿街距离, 含两端离街道的直线部分" in table and "其中离街道 10 米" in table
+    by_grid = manager.get("/api/measures/far_households?level=2").json()
+    assert {row["code"]: row["value"] for row in by_grid["rows"] if row["value"]} == {far["code"]: 5}
+    assert any("沿街" in note for note in by_grid["notes"])
+    whole = manager.get("/api/measures/far_households?level=0").json()["rows"]
+    assert [row["value"] for row in whole] == [5]
+    [root] = manager.get("/api/measures/outlet_distance_km?level=0").json()["rows"]
+    assert root["value"] > 1.2 and "沿街" in root["source"]
+
+
+def test_where_there_is_no_street_nothing_is_said(manager: Client, bank: Institution, ladder: Rule):
+    MeasureSettings.objects.create(institution=bank, distance_by="street", street_access_m=300)
+    Building.objects.create(institution=bank, households=9, geom=at(SIDE - 1000, SIDE - 1000))
+    found = manager.get("/api/findings/far-households").json()
+    assert [row["value"] for row in found["rows"]] == [5] and found["unmeasured"] == 1
+    assert "离街道超过 300 米的住户没有数据" in found["demand"]
+    values = manager.get("/api/measures/far_households?level=2").json()["rows"]
+    assert {row["value"] for row in values if "没有街道数据" in row["source"]} == {None}
+    Street.objects.all().delete()
+    assert rows(manager, "far-households") == []
+    [root] = manager.get("/api/measures/outlet_distance_km?level=0").json()["rows"]
+    assert root["value"] is None and "没有街道数据" in root["source"]
 
 
 def test_points_in_no_grid_are_listed(manager: Client, bank: Institution, plan: Plan):

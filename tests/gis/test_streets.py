@@ -11,7 +11,7 @@ from shapely import LineString
 
 from gis.lattice import is_on_lattice, to_degrees, to_lattice
 from gis.measure import segment_length_m
-from gis.streets import NoStreetNearby, StreetNetwork, StreetsNotConnected
+from gis.streets import NoStreetNearby, StreetNetwork, StreetsNotConnected, reach
 from tests.gis.shared_data import load
 
 CORNER = np.array([1_130_000_000, 300_000_000])
@@ -210,3 +210,50 @@ def test_the_streets_of_futian():
     for start, goal in rng.integers(0, len(network.nodes), (20, 2)):
         way = network.trace(to_degrees(network.nodes[[start, goal]]))
         assert LineString(way.path).is_simple or start == goal
+
+
+def places(*given: tuple[float, float]) -> np.ndarray:
+    return np.array([at(*place) for place in given])
+
+
+def test_by_street_it_is_farther_than_by_air_and_both_ends_are_walked():
+    goals = places((0, 0.1), (3, 3))
+    found = reach(town(), places((1.1, 1.2), (2.9, 3.05)), goals, within_m=50)
+    way = metres(places((1.1, 1.2), (1, 1.2), (1, 1), (0, 1), (0, 0.1)))
+    assert found.goal.tolist() == [0, 1] and found.metres[0] == pytest.approx(way, rel=1e-5)
+    assert found.metres[0] > metres(places((1.1, 1.2), (0, 0.1)))
+    assert found.metres[1] == pytest.approx(metres(places((2.9, 3.05), (2.9, 3), (3, 3))), rel=1e-6)
+    assert found.access_m[1] == pytest.approx(metres(places((2.9, 3.05), (2.9, 3))), rel=1e-6)
+
+
+def test_on_one_stretch_of_street_the_way_does_not_go_by_a_crossing():
+    found = reach(town(), places((0.8, 0)), places((0.6, 0)), within_m=50)
+    assert found.metres[0] == pytest.approx(metres(places((0.8, 0), (0.6, 0))), rel=1e-6)
+
+
+def test_what_is_far_from_every_street_has_no_way_rather_than_a_wrong_one():
+    found = reach(town(), places((1, 1), (9, 9)), places((0, 0)), within_m=50)
+    assert found.is_off.tolist() == [False, True] and found.goal.tolist() == [0, -1]
+    assert np.isinf(found.metres[1]) and np.isnan(found.access_m[1])
+    no_goal = reach(town(), places((1, 1)), places((9, 9)), within_m=50)
+    assert np.isinf(no_goal.metres[0]) and not no_goal.is_off[0]
+    assert reach(StreetNetwork.of([]), places((1, 1)), places((0, 0)), within_m=50).is_off.all()
+
+
+def test_nobody_sets_out_along_a_stray_path():
+    network = StreetNetwork.of([line((0, 0), (60, 0)), line((30, 0.1), (30.2, 0.1))])
+    found = reach(network, places((30.1, 0.12)), places((0, 0)), within_m=50)
+    assert found.metres[0] == pytest.approx(metres(places((30.1, 0.12), (30.1, 0), (0, 0))), rel=1e-6)
+
+
+def test_the_nearest_goal_in_futian_is_that_of_all_the_single_ways():
+    lines, _ = load("shenzhen_futian_osm_roads")
+    network = StreetNetwork.of(lines)
+    rng = np.random.default_rng(2)
+    on_main = np.flatnonzero(network.component == np.bincount(network.component).argmax())
+    sites = to_degrees(network.nodes[rng.choice(on_main, 22, replace=False)])
+    homes, goals = sites[:4], sites[4:]
+    found = reach(network, homes, goals, within_m=1)
+    for home, way, goal in zip(homes, found.metres, found.goal, strict=True):
+        single = [network.trace(np.array([home, one])).length_m for one in goals]
+        assert way == pytest.approx(min(single), abs=1e-3) and goal == int(np.argmin(single))

@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from layers.grids.coverage import audit
 from layers.grids.models import SRID, Grid, GridCount, Plan
+from layers.notices.models import Notice
 from layers.orgs.models import ApiToken, Institution, User
 from layers.review import workflow
-from layers.review.models import Decision, Notice
+from layers.review.models import Decision
 from layers.rules.models import Rule
 from layers.staff.models import Assignment
 from tests.api.world import assert_fault
@@ -219,8 +220,9 @@ def test_people_follow_their_grids_and_a_young_assignment_warns(office: Office) 
         (draft.pk, "429005001001"),
         (draft.pk, "429005004004"),
     }
-    told = dict(Notice.objects.exclude(kind="published").values_list("user", "kind"))
-    assert told[head_of["001002"].staff.user_id] == "vacated" and told[head_of["001001"].staff.user_id] == "moved"
+    told = dict(Notice.objects.exclude(kind="plan_published").values_list("user", "kind"))
+    assert told[head_of["001002"].staff.user_id] == "plan_vacated"
+    assert told[head_of["001001"].staff.user_id] == "plan_moved"
     assert head_of["004004"].staff.user_id not in told
 
 

@@ -359,6 +359,8 @@ def test_workload_settings_are_inherited_until_set(admin: Client, bank: Institut
         "km2_weight": 4,
         "least_piece_m2": 1,
         "households_from": "automatic",
+        "distance_by": "air",
+        "street_access_m": 1000,
         "own": False,
         "set_by": "潜江农商行",
     }

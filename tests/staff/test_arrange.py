@@ -9,7 +9,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import override
 
+from layers.grids.models import Plan
+from layers.notices.models import Notice
+from layers.orgs.models import User
 from layers.people import arrange
 from layers.review.rehome import rehome
 from layers.rules.models import Rule
@@ -17,7 +22,15 @@ from layers.rules.presets import take_over
 from layers.staff.faults import AlreadyInCharge, NotAssignable, NotProposed, RatioBroken, TermNotOver, UnknownTerm
 from layers.staff.history import grid_on, history, in_charge
 from layers.staff.models import Absence, Assignment, Staff, StaffSettings
-from tests.factories import AssignmentFactory, StaffFactory, square_plan
+from tests.factories import (
+    AssignmentFactory,
+    InstitutionFactory,
+    StaffFactory,
+    UserFactory,
+    published,
+    retired,
+    square_plan,
+)
 from tests.factories import grid as grid_of
 from tests.staff.town import Town, build, today
 
@@ -261,6 +274,127 @@ def test_a_new_plan_takes_everything_over(town: Town) -> None:
         ("员工a", "worker", "main", 60, "备 1", "approved"),
         ("员工b", "chief", "main", 100, "", "approved"),
         ("员工c", "worker", "backup", 100, "", "approved"),
-        ("员工c", "worker", "main", 100, "", "proposed"),
     ]
     assert {one.valid_from for one in begun} == {today(5)}
+    # What waits for a decision begins earlier, and so stays where it was asked for.
+    assert Assignment.objects.get(status="proposed").grid.plan == town.plan
+    later = AssignmentFactory(staff=town.people["c"], grid=grid_of(new, "003"), status="proposed", valid_from=today(20))
+    newest = square_plan(2, institution=town.head)
+    rehome(new, newest, today(15))
+    later.refresh_from_db()
+    assert later.grid == grid_of(newest, "003") and later.valid_from == today(20)
+
+
+@pytest.mark.domain("ZG07")
+def test_ending_a_turn_waits_for_the_unit_above_as_beginning_one_does(town: Town) -> None:
+    turn = town.serve("a", "001", valid_from=JANUARY)
+    arrange.end(town.users["chief"], turn, today(3))
+    turn.refresh_from_db()
+    assert turn.valid_to is None and list(Assignment.objects.waiting()) == [turn]
+    with pytest.raises(PermissionDenied):
+        arrange.approve(town.users["chief"], turn)
+    arrange.refuse(town.users["boss"], turn, "留任")
+    turn.refresh_from_db()
+    assert turn.valid_to is None and turn.status == "approved" and not Assignment.objects.waiting()
+    arrange.end(town.users["chief"], turn, today(3))
+    arrange.approve(town.users["boss"], turn)
+    turn.refresh_from_db()
+    assert turn.valid_to == today(3) and not Assignment.objects.waiting()
+    with pytest.raises(NotProposed):
+        arrange.approve(town.users["boss"], turn)
+
+
+def test_a_hand_over_to_a_unit_below_still_needs_the_approval_of_the_unit_above_the_first(town: Town) -> None:
+    below = InstitutionFactory(parent=town.branch, kind="office")
+    turn = town.serve("a", "001", valid_from=JANUARY)
+    made = arrange.hand_over(town.users["chief"], turn, StaffFactory(institution=below), today(1))
+    assert made.status == "proposed"
+    colleague = UserFactory(institution=town.branch, role="manager")
+    with pytest.raises(PermissionDenied):
+        arrange.approve(colleague, made)
+    arrange.approve(town.users["boss"], made)
+
+
+def waiting_plan(town: Town, days: int) -> Plan:
+    """A plan that is published already, and in force in some days."""
+    retired(town.plan, today(days))
+    new = published(square_plan(2, institution=town.head), today(days))
+    rehome(town.plan, new, today(days))
+    town.plan.refresh_from_db()
+    return new
+
+
+def holders(plan: Plan, code: str) -> list[tuple[str, int, int | None]]:
+    """Who serves a grid of a plan, from and to how many days from now; turns that never held are left out."""
+    rows = Assignment.objects.filter(grid=grid_of(plan, code), status="approved").order_by("valid_from", "pk")
+    return [
+        (one.staff.name, (one.valid_from - today()).days, one.valid_to and (one.valid_to - today()).days)
+        for one in rows
+        if one.valid_to != one.valid_from
+    ]
+
+
+def test_what_is_arranged_while_a_plan_waits_goes_on_in_it(town: Town) -> None:
+    boss = town.users["boss"]
+    for who, code in (("a", "001"), ("b", "002"), ("c", "003")):
+        town.serve(who, code, valid_from=today(-10))
+    new = waiting_plan(town, 5)
+    # A hand-over holds in both plans; so does an end; and an assignment begins in both.
+    arrange.hand_over(boss, town.grid("001").assignments.get(), town.people["c"], today(1))
+    arrange.end(boss, town.grid("002").assignments.get(), today(2))
+    arrange.assign(boss, town.people["a"], town.grid("004"), today(1), until=today(9))
+    assert holders(town.plan, "001") == [("员工a", -10, 1), ("员工c", 1, 5)]
+    assert holders(new, "001") == [("员工c", 5, None)]
+    assert holders(town.plan, "002") == [("员工b", -10, 2)] and holders(new, "002") == []
+    assert holders(new, "004") == [("员工a", 5, 9)]
+    # From its first day on, the plan that waits is the one that is changed, whichever grid one began with.
+    arrange.hand_over(boss, town.grid("003").assignments.get(), town.people["b"], today(7))
+    assert holders(town.plan, "003") == [("员工c", -10, 5)]
+    assert holders(new, "003") == [("员工c", 5, 7), ("员工b", 7, None)]
+    arrange.assign(boss, town.people["a"], town.grid("002"), today(6))
+    assert holders(new, "002") == [("员工a", 6, None)]
+
+
+def test_a_proposal_made_before_a_publication_is_approved_into_the_plan_of_its_day(town: Town) -> None:
+    town.serve("a", "001", valid_from=today(-10))
+    early = arrange.hand_over(town.users["chief"], town.grid("001").assignments.get(), town.people["b"], today(1))
+    town.serve("c", "002", valid_from=today(-10))
+    late = arrange.hand_over(town.users["chief"], town.grid("002").assignments.get(), town.people["b"], today(9))
+    new = waiting_plan(town, 5)
+    arrange.approve(town.users["boss"], early)
+    assert holders(new, "001") == [("员工b", 5, None)]
+    arrange.approve(town.users["boss"], late)
+    assert holders(new, "002") == [("员工c", 5, 9), ("员工b", 9, None)]
+
+
+def test_those_concerned_find_a_notice(town: Town) -> None:
+    for name in "bc":
+        town.people[name].user = UserFactory(institution=town.branch)
+        town.people[name].save()
+    a, b = (town.people[name].user for name in "ab")
+    chief, boss = town.users["chief"], town.users["boss"]
+
+    def told(user: User) -> list[str]:
+        found = [one.text for one in Notice.objects.of(user).unread()]
+        Notice.objects.of(user).update(read_at=timezone.now())
+        return found
+
+    one = arrange.assign(chief, town.people["a"], town.grid("001"), today())
+    assert "请审批" in told(boss)[0] and not told(a)
+    arrange.approve(boss, one)
+    assert "您任" in told(a)[0] and "同意" in told(chief)[0] and not told(boss)
+    two = arrange.hand_over(chief, one, town.people["b"], today(1))
+    assert "员工a 交接给 员工b" in told(boss)[0]
+    arrange.approve(boss, two)
+    assert "由您交接给 员工b" in told(a)[0] and "您任" in told(b)[0] and told(chief)
+    arrange.end(chief, two, today(5))
+    assert "不再任" in told(boss)[0]
+    arrange.refuse(boss, two, "再议")
+    assert told(chief)[0].endswith("再议") and not told(b)
+    arrange.end(boss, two, today(5))
+    assert "您不再任" in told(b)[0]
+    refused = arrange.assign(chief, town.people["c"], town.grid("002"), today())
+    arrange.refuse(boss, refused, "另有安排")
+    assert "未同意" in told(chief)[0]
+    with override("en"):
+        assert "grid worker" in Notice.objects.of(b).last().text.lower()

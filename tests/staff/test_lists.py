@@ -10,12 +10,12 @@ from django.db import IntegrityError, transaction
 
 from layers.grids.models import SRID, GridCount
 from layers.people.checks import of_grids, of_institutions, of_staff
-from layers.people.lists import LISTS, counts, rows_of
+from layers.people.lists import LISTS, counts, own_grids, rows_of
 from layers.rules.evaluate import evaluate
 from layers.rules.measures import measure
 from layers.rules.presets import take_over
-from layers.staff.models import Absence, Post, StaffItem, StaffSettings
-from tests.factories import AssignmentFactory, StaffFactory, square_plan
+from layers.staff.models import Absence, Assignment, Post, StaffItem, StaffSettings
+from tests.factories import AssignmentFactory, InstitutionFactory, StaffFactory, UserFactory, published, square_plan
 from tests.staff.town import Town, today
 
 
@@ -47,6 +47,30 @@ def test_vacant_grids_double_holders_and_people_without_a_grid(full: Town) -> No
     assert people(full, "idle") == ["闲人"]
     StaffSettings.objects.create(institution=full.head, most_grids=2)
     assert people(full, "double") == []
+
+
+def test_a_branch_sees_the_vacancies_of_its_own_grids_only(full: Town) -> None:
+    """Of the head office's plan: what people of the branch serve, served last, or lead from above; not the other branch's."""
+    other = InstitutionFactory(parent=full.head, kind="branch")
+    AssignmentFactory(staff=StaffFactory(institution=other), grid=full.grid("004"), role="chief")
+    neighbour = full.users["neighbour"] = UserFactory(institution=other, role="manager")
+    assert codes(full, "vacant") == ["004"] == codes(full, "vacant", "neighbour")
+    assert codes(full, "vacant", "chief") == [] == codes(full, "unpaired", "neighbour")
+    assert codes(full, "unpaired", "chief") == ["001", "002"] == codes(full, "unpaired")
+    assert codes(full, "unpaired", "worker") == ["001", "002"] and codes(full, "vacant", "worker") == []
+    Assignment.objects.filter(grid=full.grid("003")).update(valid_to=today())
+    assert codes(full, "vacant", "chief") == ["003"] and "003" not in codes(full, "vacant", "neighbour")
+    # Who leads the whole area answers for all of it.
+    root = full.plan.grids.get(level=0)
+    AssignmentFactory(staff=full.people["b"], grid=root, role="manager")
+    assert codes(full, "vacant", "chief") == ["003", "004"]
+    # A plan of the branch's own is all its own; and rules are looked at in own grids, too.
+    take_over(full.head, "zg07")
+    assert set(codes(full, "rules", "neighbour")) <= {"004"} < set(codes(full, "rules"))
+    own = square_plan(2, institution=other)
+    assert set(own_grids(neighbour, today()).values_list("plan", flat=True)) == {full.plan.pk}
+    published(own)
+    assert own_grids(neighbour, today()).filter(plan=own).count() == own.grids.count()
 
 
 def test_a_chief_or_a_proposal_does_not_fill_a_vacancy(full: Town) -> None:

@@ -94,7 +94,7 @@ def test_outsiders_are_told_nothing(town: Town, who: str) -> None:
     client, staff, grid = bearer(town.users[who]), town.people["a"].pk, town.grid("001").pk
     for path in (f"people/{staff}", f"people/{staff}/over", f"people/{staff}/under", f"grids/{grid}/people"):
         assert_fault(client.get(f"/api/{path}"), 404, "not_found")
-    assert client.get("/api/posts").json()["features"] == []
+    assert client.get("/api/layers/posts").json()["features"] == []
     for key in LISTS:
         assert client.get(f"/api/people/lists/{key}").json()["features"] == []
         assert "员工" not in client.get(f"/api/people/lists/{key}?format=csv").getvalue().decode()

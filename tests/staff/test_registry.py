@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from layers.features.models import Kind
 from layers.staff import registry
 from layers.staff.faults import BadPerson, BadPhoto, UnknownTerm
 from layers.staff.models import Absence, Staff, Term
@@ -47,11 +48,12 @@ def test_part_time_workers_have_some_of_the_five_duties(town: Town) -> None:
 
 
 def test_a_bank_adds_terms_of_its_own_and_its_branches_have_them_too(town: Town) -> None:
-    Term.objects.create(institution=town.head, vocabulary="staff", code="intern", name="见习网格员", name_en="Trainee")
-    registry.save_person(town.users["boss"], town.people["a"], kind="intern")
-    assert label("staff", "intern", town.branch) == "见习网格员"
+    Kind.objects.create(institution=town.head, layer="staff", key="intern", name="见习网格员", name_en="Trainee")
+    Term.objects.create(institution=town.head, vocabulary="duty", code="teacher", name="讲解员")
+    registry.save_person(town.users["boss"], town.people["a"], kind="intern", duties=["teacher"])
+    assert label("staff", "intern", town.branch) == "见习网格员" and label("duty", "teacher", town.branch) == "讲解员"
     other = InstitutionFactory()
-    assert "intern" not in terms("staff", other)
+    assert "intern" not in terms("staff", other) and "teacher" not in terms("duty", other)
     with pytest.raises(UnknownTerm):
         registry.save_person(town.users["boss"], town.people["a"], kind="unheard")
 

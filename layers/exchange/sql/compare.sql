@@ -6,12 +6,14 @@ UPDATE staged SET
     attributes = merged.attributes,
     synthetic = merged.synthetic,
     source = merged.source,
-    changed = merged.changed
+    changed = merged.changed,
+    had_source = merged.had_source
 FROM (
     SELECT asked.institution_id, asked.code, new.attributes, new.synthetic, new.source,
         (had.name, had.kind, had.geom, had.attributes, had.synthetic, had.source)
-            IS DISTINCT FROM (asked.name, asked.kind, asked.geom, new.attributes, new.synthetic, new.source)
-            OR NOT to_jsonb(had) @> asked.own AS changed
+            IS DISTINCT FROM (asked.name, asked.kind, CASE GeometryType(had.geom) WHEN 'POINT' THEN asked.geom ELSE had.geom END, new.attributes, new.synthetic, new.source)
+            OR NOT to_jsonb(had) @> asked.own OR NOT had.is_active AS changed,
+        had.source AS had_source
     FROM staged AS asked
     JOIN {table} AS had ON had.institution_id = asked.institution_id AND had.code = asked.code
     CROSS JOIN LATERAL (

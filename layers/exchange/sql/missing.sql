@@ -1,7 +1,12 @@
--- What the layer has of the same institutions and kinds, and the file has not.
-SELECT had.code, count(*) OVER ()
-FROM {table} AS had
-WHERE (had.institution_id, had.kind) IN (SELECT institution_id, kind FROM staged)
-    AND NOT EXISTS (SELECT FROM staged WHERE staged.institution_id = had.institution_id AND staged.code = had.code)
-ORDER BY had.code
+-- What the layer has of the same institutions and kinds, and the file has not; and whether it came from where the rows of this
+-- file come from: from a file of this name, or from the source of a row that the file has. What has no source, somebody typed.
+SELECT had.code, count(*) OVER (), count(*) FILTER (WHERE had.is_same_source) OVER ()
+FROM (
+    SELECT code, source <> '' AND source IN (
+            SELECT %(source)s UNION SELECT staged.source FROM staged UNION SELECT had_source FROM staged) AS is_same_source
+    FROM {table}
+    WHERE is_active AND (institution_id, kind) IN (SELECT institution_id, kind FROM staged)
+        AND (institution_id, code) NOT IN (SELECT institution_id, code FROM staged)
+) AS had
+ORDER BY had.is_same_source DESC, had.code
 LIMIT %(shown)s

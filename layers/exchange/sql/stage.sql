@@ -2,5 +2,5 @@
 DROP TABLE IF EXISTS pg_temp.staged;
 CREATE TEMPORARY TABLE staged (
     line integer, institution_id bigint, code text, name text, kind text, lon float8, lat float8, attributes jsonb, own jsonb,
-    synthetic boolean, source text, geom geometry(Point, 4490), known boolean DEFAULT false, changed boolean DEFAULT false
+    synthetic boolean, source text, had_source text, geom geometry(Point, 4490), known boolean DEFAULT false, changed boolean DEFAULT false
 ) ON COMMIT DROP

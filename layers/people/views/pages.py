@@ -39,7 +39,8 @@ from layers.people.forms import (
 from layers.people.hierarchy import Node, who_is_over, who_is_under
 from layers.people.sheets import sheet_of
 from layers.staff import registry, rights
-from layers.staff.history import grid_on, history, in_charge
+from layers.staff.history import grid_on, grids_of_code, history, in_charge
+from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.staff.photos import store
 from layers.staff.vocabulary import label, terms
@@ -247,15 +248,15 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
     if do and _change_unit(request, unit, do, assign, turns):
         return redirect(request.path)
     past = history(unit) if is_grid else Assignment.objects.filter(post=unit).select_related("staff__institution")
-    waiting = Assignment.objects.filter(own, status=Assignment.Status.PROPOSED)
-    waiting = waiting.filter(grid=unit) if is_grid else waiting.filter(post=unit)
+    waiting = Assignment.objects.waiting().filter(own)
+    waiting = waiting.filter(grid__in=grids_of_code(unit)) if is_grid else waiting.filter(post=unit)
     members = Assignment.objects.filter(where & own, kind=Assignment.Kind.MEMBER).on(at) if was else []
     context = {
         "unit": unit,
         "is_grid": is_grid,
         "chain": _chain(unit) if is_grid else [],
         "partners": [] if is_grid else Post.objects.visible_to(user).filter(pk__in=unit.partners.all()),
-        "kind": "" if is_grid else label("post", unit.kind, unit.institution),
+        "kind": "" if is_grid else post_labels(user).get(unit.kind, unit.kind),
         "turns": turns,
         "members": [_turn(one, at) for one in members],
         "history": [_turn(one, at) for one in past.filter(own)[:100]],
@@ -303,7 +304,8 @@ def _change_unit(
         return attempt(request, form, act, _("已交接; 须审批的等待上级机构审批。"))
     if do == "end":
         form = turn["end"]
-        return attempt(request, form, lambda: arrange.end(user, turn["one"], form.cleaned_data["day"]), _("已办理。"))
+        said = _("已办理; 须审批的等待上级机构审批。")
+        return attempt(request, form, lambda: arrange.end(user, turn["one"], form.cleaned_data["day"]), said)
     raise Http404
 
 

@@ -18,7 +18,7 @@ candidate AS MATERIALIZED (
     FROM asked
     JOIN {table} AS item ON item.geom && asked.geom AND item.institution_id = ANY (asked.holders) AND {which}
     CROSS JOIN LATERAL (
-        SELECT CASE GeometryType(item.geom) WHEN 'POINT' THEN item.geom ELSE ST_PointOnSurface(item.geom) END AS geom
+        SELECT CASE GeometryType(item.geom) WHEN 'POINT' THEN item.geom ELSE place_of(item.geom) END AS geom
     ) AS spot
     -- Asked in this order, and once: most are well inside, and few on a border. OFFSET 0 keeps it from being written out twice.
     CROSS JOIN LATERAL (

@@ -2,6 +2,7 @@
 
 from layers.staff.models.duty import Assignment, AssignmentQuerySet, Post
 from layers.staff.models.people import Absence, Staff, StaffItem, StaffQuerySet
+from layers.staff.models.place import StaffPlace
 from layers.staff.models.setting import PublicSheet, StaffSettings, Term
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "PublicSheet",
     "Staff",
     "StaffItem",
+    "StaffPlace",
     "StaffQuerySet",
     "StaffSettings",
     "Term",

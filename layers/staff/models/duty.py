@@ -13,13 +13,14 @@ from django.db.models.lookups import In
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from layers.features.models import Feature, FeatureQuerySet
 from layers.grids.models import SRID, Grid
-from layers.orgs.models import Institution, User
-from layers.staff.models.people import VIEWERS, Absence, Staff, days
+from layers.orgs.models import User
+from layers.staff.models.people import ARRANGERS, VIEWERS, Absence, Staff, days
 
 
-class PostQuerySet(models.QuerySet["Post"]):
-    """Posts by who may see them."""
+class PostQuerySet(FeatureQuerySet["Post"]):
+    """Posts by who may see and change them."""
 
     def visible_to(self, user: User) -> PostQuerySet:
         """Posts of the user's subtree; a field worker's those she serves. Restricted ones: only their holders and managers (HY10)."""
@@ -33,22 +34,23 @@ class PostQuerySet(models.QuerySet["Post"]):
             return self.filter(inside)
         return self.filter(inside & (Q(restricted=False) | held))
 
+    def changeable_by(self, user: User) -> PostQuerySet:
+        """Those that the user sees and may change: arrangers' within their subtree."""
+        return self.visible_to(user) if user.role in ARRANGERS else self.none()
 
-class Post(models.Model):
+
+class Post(Feature):
     """点位: a responsibility unit that is a point or a line (点位长, 路长, 部门包路段; GB01, GB02, XF03).
 
     `geom` is in EPSG:4490. `partners` guard each other (店包店, 户户联防): the link goes both ways.
     """
 
-    institution = models.ForeignKey(Institution, models.PROTECT, related_name="posts", verbose_name=_("机构"))
-    kind = models.CharField(_("类型"), max_length=16)
-    code = models.CharField(_("编码"), max_length=40)
-    name = models.CharField(_("名称"), max_length=120)
-    duty_text = models.TextField(_("职责说明"), max_length=1000, blank=True)
     geom = models.GeometryField(_("位置"), srid=SRID)
+    duty_text = models.TextField(_("职责说明"), max_length=1000, blank=True, db_default="")
     partners = models.ManyToManyField("self", blank=True, verbose_name=_("互保点位"), db_table="post_partner")
-    restricted = models.BooleanField(_("限制查看"), default=False, help_text=_("只有责任人和管理人员可以查看"))
-    synthetic = models.BooleanField(_("演示数据"), default=False)
+    restricted = models.BooleanField(
+        _("限制查看"), default=False, db_default=False, help_text=_("只有责任人和管理人员可以查看")
+    )
 
     objects = PostQuerySet.as_manager()
 
@@ -67,9 +69,6 @@ class Post(models.Model):
             models.CheckConstraint(condition=Q(geom__isvalid=True), name="post_shape_is_valid"),
         )
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     """Assignments by date and by who may see the people."""
@@ -80,6 +79,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.filter(
             Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at, status=Assignment.Status.APPROVED
         )
+
+    def waiting(self) -> AssignmentQuerySet:
+        """What waits for a decision: proposals, and turns whose end somebody asks for."""
+        return self.filter(Q(status=Assignment.Status.PROPOSED) | Q(end_asked__isnull=False))
 
     def serving(self) -> AssignmentQuerySet:
         """Those of people who are in charge or stand in, not of those who merely belong to a grid."""
@@ -134,6 +137,19 @@ class Assignment(models.Model):
     status = models.CharField(_("状态"), max_length=8, choices=Status.choices, default=Status.APPROVED)
     replaces = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="replaced_by", verbose_name=_("接替")
+    )
+    continues = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continued_by",
+        verbose_name=_("接续"),
+        help_text=_("同一责任在前一方案中的记录"),
+    )
+    end_asked = models.DateField(_("申请结束日期"), null=True, blank=True)
+    end_asked_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("申请结束的人")
     )
     filing = models.CharField(_("备案号"), max_length=60, blank=True)
     note = models.CharField(_("说明"), max_length=300, blank=True)
@@ -194,6 +210,11 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} {self.role} {self.grid_id or self.post_id}"
+
+    @property
+    def asker(self) -> int | None:
+        """Who asks for what waits for a decision."""
+        return self.proposed_by_id if self.status == self.Status.PROPOSED else self.end_asked_by_id
 
     @property
     def unit(self) -> Grid | Post:

@@ -12,11 +12,15 @@ from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from layers.features.models import ServiceArea
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
 
 VIEWERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER, User.Role.AUDITOR}
 """Roles that see all people of their subtree; a field worker sees herself and those of her grids."""
+
+ARRANGERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
+"""Roles that register and assign people of their subtree."""
 
 
 def days(first: str, last: str) -> Func:
@@ -52,12 +56,14 @@ class StaffQuerySet(models.QuerySet["Staff"]):
 
 
 class Staff(models.Model):
-    """人员: somebody who works in the field for an institution. `geom` is the base place (EPSG:4490), where she is found."""
+    """人员: somebody who works in the field for an institution. `geom` is the base place (EPSG:4490), where she is found;
+    `area` and `grid_code`, its leaf grid in the plan in force, are the database's to write.
+    """
 
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="staff", verbose_name=_("机构"))
     number = models.CharField(_("工号"), max_length=40)
     name = models.CharField(_("姓名"), max_length=80)
-    kind = models.CharField(_("类型"), max_length=16, default="full_time")
+    kind = models.CharField(_("类型"), max_length=40, default="full_time")
     duties = ArrayField(
         models.CharField(max_length=16), default=list, blank=True, verbose_name=_("职责"), help_text=_("五员")
     )
@@ -72,6 +78,16 @@ class Staff(models.Model):
     geom = models.PointField(_("常驻地点"), srid=SRID, null=True, blank=True)
     photo = models.FileField(_("照片"), upload_to=photo_name, blank=True, max_length=80)
     subsidy = models.PositiveIntegerField(_("补贴 (元/月)"), null=True, blank=True)
+    area = models.ForeignKey(
+        ServiceArea,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("服务区域"),
+        db_index=False,
+    )
+    grid_code = models.CharField(_("常驻网格编码"), max_length=32, null=True, editable=False, db_collation="C")
     left_on = models.DateField(_("离岗日期"), null=True, blank=True, help_text=_("自当日起不再在岗"))
     synthetic = models.BooleanField(_("演示数据"), default=False)
 

@@ -27,14 +27,12 @@ class TermQuerySet(models.QuerySet["Term"]):
 
 
 class Term(models.Model):
-    """词条: what an institution adds to a vocabulary (kinds of staff, roles, duties, items, posts)."""
+    """词条: what an institution adds to a vocabulary (roles, duties, items)."""
 
     class Vocabulary(models.TextChoices):
-        STAFF = "staff", _("人员类型")
         ROLE = "role", _("角色")
         DUTY = "duty", _("职责")
         ITEM = "item", _("登记类型")
-        POST = "post", _("点位类型")
 
     institution = models.ForeignKey(Institution, models.CASCADE, related_name="terms", verbose_name=_("机构"))
     vocabulary = models.CharField(_("词表"), max_length=8, choices=Vocabulary.choices)

@@ -30,16 +30,31 @@ export const post = (path, body, options) => send("POST", path, body, options);
 
 /** @param {"POST"|"PUT"|"DELETE"} method @param {string} path below /api/ @param {object} [body] */
 export async function send(method, path, body, { signal } = {}) {
+  return ask(`/api/${path}`, { ...sending(method, body), signal });
+}
+
+/** Asks for a file with a POST, and hands it to the browser under a name. @param {string} path below /api/ @param {object} body */
+export async function saveFile(path, body, name) {
+  const response = await answerOf(`/api/${path}`, sending("POST", body));
+  const address = URL.createObjectURL(await response.blob());
+  Object.assign(document.createElement("a"), { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+function sending(method, body) {
   const token = document.querySelector("input[name=csrfmiddlewaretoken]").value;
-  return ask(`/api/${path}`, {
+  return {
     method,
     headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token },
     body: body && JSON.stringify(body),
-    signal,
-  });
+  };
 }
 
 async function ask(address, options) {
+  return (await answerOf(address, options)).json().catch(() => ({}));
+}
+
+async function answerOf(address, options) {
   let response;
   try {
     response = await fetch(address, options);
@@ -51,7 +66,6 @@ async function ask(address, options) {
     const here = location.pathname + location.search;
     location.assign(`/login/?${new URLSearchParams({ next: here })}`);
   }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(response.status, body);
-  return body;
+  if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
+  return response;
 }

@@ -3,7 +3,7 @@ import { customerParts } from "jt/customer";
 import { data, el, icon } from "jt/dom";
 import { chainList, demoTag, facts } from "jt/panel";
 import { pointSign } from "jt/signs";
-import { coordinates, distance, fill, figure, moment } from "jt/text";
+import { coordinates, distance, fill, figure, moment, placeOf } from "jt/text";
 
 const { gettext } = window;
 
@@ -18,23 +18,31 @@ export function featureCard({ geometry, properties }, layer, kind, { onGrid, onB
   return [
     el("div", { class: "panel-head" },
       el("p", { class: "note" }, onBack && back(onBack), layer.name, " · ", properties.kind_label),
-      el("h2", { class: "big with-sign" }, pointSign(layer.id, kind), data(properties.name), properties.synthetic && demoTag())),
+      el("h2", { class: "big with-sign" }, pointSign(layer.id, kind), data(properties.name), properties.synthetic && demoTag(),
+        properties.active === false && el("span", { class: "tag" }, gettext("已撤销")))),
     properties.grid
       ? chainList(properties.grid.chain, onGrid)
       : el("p", { class: "vacant" }, icon("triangle-alert"), gettext("不在任何网格内")),
     properties.completeness && completeness(properties.completeness, kind),
     facts([
-      [gettext("行内编码"), data(properties.code, { class: "code" })],
+      [layer.id === "staff" ? gettext("工号") : gettext("行内编码"), data(properties.code, { class: "code" })],
       [gettext("机构"), data(properties.institution)],
+      [gettext("责任人"), properties.in_charge && (properties.in_charge.length
+        ? data(properties.in_charge.join("、")) : el("span", { class: "vacant" }, gettext("空缺")))],
+      [gettext("职责说明"), properties.duty_text && data(properties.duty_text)],
+      [gettext("负责"), properties.in_charge_of && (properties.in_charge_of.length
+        ? data(properties.in_charge_of.join("、")) : el("span", { class: "vacant" }, gettext("未安排")))],
+      [gettext("互保点位"), properties.partners?.length > 0 && data(properties.partners.map(({ name }) => name).join("、"))],
       ...(kind?.attributes ?? [])
         .filter(({ scored }) => !scored)
         .map((attribute) => [attribute.name, shown(attribute, properties.attributes?.[attribute.key])]),
-      [gettext("位置"), el("span", { class: "figures" }, `${coordinates(geometry.coordinates)} CGCS2000`)],
+      [gettext("位置"), el("span", { class: "figures" }, `${coordinates(placeOf(geometry))} CGCS2000`)],
       [gettext("距离"), properties.distance_m !== undefined && distance(properties.distance_m)],
       [gettext("来源"), properties.source && data(properties.source)],
       [gettext("更新时间"), properties.updated_at && el("span", { class: "figures" }, moment(properties.updated_at))],
     ]),
     properties.details && customerParts(properties),
+    properties.page && el("div", { class: "actions" }, el("a", { class: "button", href: properties.page }, gettext("人员安排与历史"))),
     properties.can_change && el("div", { class: "actions" },
       el("button", { type: "button", onclick: onEdit }, icon("pencil"), gettext("编辑与移动")),
       confirmed(gettext("删除"), fill(gettext("删除“{name}”，不能恢复。"), { name: properties.name }), onDelete)),

@@ -43,7 +43,9 @@ export function featureForm(layer, feature, institutions, { onSave, onPick, onPl
     el("fieldset", { class: "place" }, el("legend", {}, gettext("位置 (CGCS2000)")),
       labelled(gettext("经度"), lon), labelled(gettext("纬度"), lat),
       el("button", { type: "button", onclick: onPick }, icon("map-pin"), gettext("在图上点选"))),
-    fields, fault,
+    fields,
+    feature && el("label", { class: "check" }, el("input", { type: "checkbox", name: "active", checked: now.active !== false }), gettext("有效 (已撤销的请取消勾选)")),
+    fault,
     el("div", { class: "actions" },
       el("button", { class: "primary", type: "submit" }, gettext("保存")),
       el("button", { type: "button", onclick: onBack }, gettext("取消"))));
@@ -99,6 +101,7 @@ function values(form, kind, [lon, lat]) {
   return {
     kind: form.elements.kind.value, name: form.elements.name.value, code: form.elements.code.value,
     institution: institution ? Number(institution) : undefined,
+    active: form.elements.active?.checked,
     ...(form.elements.lon.value && form.elements.lat.value ? { lon, lat } : {}), attributes,
   };
 }

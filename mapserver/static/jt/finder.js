@@ -1,11 +1,11 @@
 /** Features as a list beside the map: filtered, counted, in pages; the map shows the same. A click leads from either to the other. */
-import { get, send } from "jt/api";
+import { get, saveFile, send } from "jt/api";
 import { featureCard } from "jt/card";
 import { featureForm } from "jt/cardform";
 import { byId, data, el, icon, notify } from "jt/dom";
 import { demoTag, problem } from "jt/panel";
 import { pointSign } from "jt/signs";
-import { count, distance, fill } from "jt/text";
+import { count, distance, fill, placeOf } from "jt/text";
 
 const { gettext } = window;
 const PAGE = 20;
@@ -99,7 +99,7 @@ export class Finder {
       if (details) Object.assign(feature.properties, await get(details.replace("/api/", "")));
       if (number !== this.#request) return;
       const layer = this.#points.layer(layerId);
-      const { coordinates: lonLat } = feature.geometry;
+      const lonLat = placeOf(feature.geometry);
       this.#setMark(lonLat);
       this.#panel.show(featureCard(feature, layer, this.#points.kind(layerId, feature.properties.kind), {
         onGrid: this.#actions.onGrid,
@@ -167,6 +167,9 @@ export class Finder {
         choice("kind", gettext("全部类型"), layer.kinds),
         this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#institutions),
         attributeFilter(layer, query, (name, value, old) => { delete query[old]; set(name, value); }),
+        el("select", { "aria-label": gettext("有效与已撤销"), onchange: (event) => set("state", event.target.value) },
+          [["", gettext("有效的")], ["inactive", gettext("已撤销的")], ["all", gettext("全部, 含已撤销的")]].map(([value, word]) =>
+            el("option", { value, selected: (query.state ?? "") === value }, word))),
         el("label", { class: "check" },
           el("input", { type: "checkbox", checked: query.outside === "true", onchange: (event) => set("outside", event.target.checked && "true") }),
           gettext("不在任何网格内")),
@@ -218,7 +221,7 @@ export class Finder {
       el("button", { class: "found-row", type: "button", onclick: () => this.show(layer.id, properties.id, { bring: true }) },
         pointSign(layer.id, this.#points.kind(layer.id, properties.kind)),
         el("span", {}, data(properties.name),
-          el("small", {}, properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
+          el("small", {}, properties.active === false && [gettext("已撤销"), " · "], properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
         el("span", { class: "figures" }, of ? `${done}/${of}` : "", properties.distance_m === undefined ? "" : distance(properties.distance_m))));
   }
 
@@ -246,7 +249,33 @@ function downloads(layer, query) {
   return el("details", { class: "exports" },
     el("summary", {}, gettext("导出")),
     el("p", {}, FORMATS.map(link)),
-    layer.personal && el("p", { class: "note" }, gettext("姓名和电话部分隐藏；导出会记入审计记录。")));
+    layer.personal && el("p", { class: "note" }, layer.masked ? gettext("姓名和电话部分隐藏；导出会记入审计记录。") : gettext("导出会记入审计记录。")),
+    layer.can_unmask && inFull(layer, query));
+}
+
+/** The same with names and telephones in full: for a reason, which is logged. */
+function inFull(layer, query) {
+  const fault = el("div");
+  const reason = el("input", { name: "reason", required: true, maxlength: 200, autocomplete: "off" });
+  const format = el("select", { name: "format", "aria-label": gettext("格式") }, FORMATS.map(([id, word]) => el("option", { value: id, translate: "no" }, word)));
+  const ask = el("button", { type: "submit" }, gettext("导出完整信息"));
+  const form = el("form", { class: "unmask-form" },
+    el("label", { class: "stacked" }, el("span", {}, gettext("事由")), reason), format,
+    el("p", { class: "note" }, gettext("导出人、时间、事由和每一条记录将记入审计记录。")), fault, ask);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    ask.disabled = true;
+    fault.replaceChildren();
+    try {
+      const path = `layers/${layer.id}/export?${new URLSearchParams({ ...query, format: format.value })}`;
+      const suffix = { shp: "zip" }[format.value] ?? format.value;
+      await saveFile(path, { reason: reason.value }, `${layer.id}.${suffix}`);
+    } catch (error) {
+      fault.replaceChildren(problem(error));
+    }
+    ask.disabled = false;
+  });
+  return el("details", { class: "unmask" }, el("summary", {}, gettext("导出完整信息")), form);
 }
 
 const chip = (words, onRemove) =>

@@ -3,11 +3,14 @@ import "leaflet.markercluster";
 import { get } from "jt/api";
 import { byId, el, icon, notify } from "jt/dom";
 import { pointSign } from "jt/signs";
-import { count } from "jt/text";
+import { count, placeOf } from "jt/text";
 import { DenseLayer } from "jt/tiles";
 
 const { gettext } = window;
 const CLOSER = 2;
+const LINE = { weight: 5, opacity: 0.9 };
+/** Pixels beside a line that still mean it: a finger's half. */
+const REACH = 9;
 
 export class PointLayers {
   #view;
@@ -77,8 +80,13 @@ export class PointLayers {
     await this.#draw(id);
   }
 
-  /** Whether there is something of a dense layer at a place; it is opened, or looked at more closely. */
+  /** Whether there is something of a dense layer, or a line, at a place; it is opened, or looked at more closely. */
   click(lonLat) {
+    const line = this.#lineAt(lonLat);
+    if (line) {
+      this.#actions.onFeature(line.layer, line.id);
+      return true;
+    }
     for (const [id, { dense }] of this.#drawings) {
       const spot = dense?.at(lonLat);
       if (!spot) continue;
@@ -163,17 +171,39 @@ export class PointLayers {
       const features = await allFeatures(id, this.#filters.has(id) ? query : { bbox: this.#bbox.join(","), ...query });
       if (this.#drawings.get(id)?.token !== token) return undefined;
       this.#clear(id);
-      this.#drawings.set(id, this.#view.drawing(() => this.#markers(id, features)));
+      const drawing = this.#view.drawing(() => this.#shapes(id, features));
+      this.#drawings.set(id, { stop: () => drawing.stop(), lines: features.filter(isLine) });
     } catch (error) {
       notify(error.message);
     }
     return undefined;
   }
 
+  /** The nearest of the lines that are drawn, if one passes by a place: it answers along its whole length. */
+  #lineAt(lonLat) {
+    const here = this.#view.pixel(lonLat);
+    let nearest = null;
+    let least = REACH;
+    for (const [layer, { lines }] of this.#drawings) {
+      for (const { geometry, properties } of lines ?? []) {
+        const distance = pixelsOff(here, geometry.coordinates.map((vertex) => this.#view.pixel(vertex)));
+        if (distance < least) [nearest, least] = [{ layer, id: properties.id }, distance];
+      }
+    }
+    return nearest;
+  }
+
+  #shapes(id, features) {
+    const lines = features.filter(isLine).map(({ geometry, properties }) =>
+      ({ arcs: [geometry.coordinates], look: { ...LINE, stroke: this.kind(id, properties.kind)?.colour } }));
+    const parts = [this.#view.lines(lines, "jt-borders"), this.#markers(id, features)];
+    return { remove: () => parts.forEach((part) => part.remove()) };
+  }
+
   #markers(id, features) {
     return this.#view.clusters(
       features.map(({ geometry, properties }) => ({
-        lonLat: geometry.coordinates,
+        lonLat: placeOf(geometry),
         element: pointSign(id, this.kind(id, properties.kind)),
         title: properties.name,
         onClick: () => this.#actions.onFeature(id, properties.id),
@@ -181,6 +211,20 @@ export class PointLayers {
       (n) => el("span", { class: `cluster ${id}` }, count(n)),
     );
   }
+}
+
+const isLine = ({ geometry }) => geometry.type === "LineString";
+
+/** Pixels from a place to a line. */
+function pixelsOff({ x, y }, vertices) {
+  let least = Infinity;
+  for (let i = 1; i < vertices.length; i += 1) {
+    const [a, b] = [vertices[i - 1], vertices[i]];
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const along = Math.max(0, Math.min(1, ((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy || 1)));
+    least = Math.min(least, Math.hypot(a.x + along * dx - x, a.y + along * dy - y));
+  }
+  return least;
 }
 
 async function allFeatures(layer, query) {

@@ -14,7 +14,8 @@ export class Locate {
   #drawing = null;
   #last = 0;
 
-  /** @param {{plan: () => object, onGrid: (id: number) => void, onFound: (found: object) => void}} actions */
+  /** @param {{plan: () => object, onGrid: (id: number) => void, onFound: (found: object) => void,
+   *          duty: (lonLat: [number, number], accuracy: number) => Node[]}} actions what can be done where the device is */
   constructor(view, panel, actions) {
     this.#view = view;
     this.#panel = panel;
@@ -45,7 +46,8 @@ export class Locate {
       const found = await get("locate", { lon, lat, datum, accuracy, plan: this.#actions.plan().id });
       if (number !== this.#last) return;
       this.#actions.onFound(found);
-      this.#panel.show(result(found, accuracy, this.#actions));
+      const duty = bring ? this.#actions.duty(lonLat, accuracy) : [];
+      this.#panel.show(result(found, accuracy, this.#actions, duty));
     } catch (error) {
       if (number !== this.#last || !(error instanceof ApiError)) throw error;
       this.#actions.onFound(null);
@@ -84,11 +86,12 @@ function position() {
 
 const title = () => el("div", { class: "panel-head" }, el("h2", { class: "big" }, gettext("我在哪个网格")));
 
-function result(found, accuracy, { plan, onGrid }) {
+function result(found, accuracy, { plan, onGrid }, duty) {
   const { grid, chain, responsible, near_border: nearBorder, nearest } = found;
   return [
     el("div", { class: "panel-head" }, el("h2", { class: "big", translate: "no" }, grid.name)),
     whose(found),
+    ...duty,
     el(
       "p",
       { class: "distance" },

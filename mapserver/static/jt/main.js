@@ -4,6 +4,7 @@ import { baseMaps } from "jt/base";
 import { Coverage } from "jt/coverage";
 import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
 import { byId, el, notify } from "jt/dom";
+import { OnDuty } from "jt/duty";
 import { Editor } from "jt/editor";
 import { gridForm, levelForm } from "jt/gridform";
 import { Finder } from "jt/finder";
@@ -14,7 +15,6 @@ import { drawLegend, openLegend } from "jt/legend";
 import { Locate, toolButtons } from "jt/locate";
 import { Panel, problem } from "jt/panel";
 import { partitionForm, putAway, rebalanceForm } from "jt/partition";
-import { Posts } from "jt/posts";
 import { Remarks } from "jt/remarks";
 import { Search } from "jt/search";
 import * as state from "jt/state";
@@ -37,7 +37,7 @@ const coverage = new Coverage(view, panel);
 const remarks = new Remarks(view);
 const points = new PointLayers(view, page.dense, {
   onChange: () => {
-    now.layers = [...points.shown, ...posts.shown];
+    now.layers = layersShown();
     legend();
     labels.repaint();
     remember();
@@ -53,11 +53,15 @@ const finder = new Finder(view, panel, points, page.institutions, {
   onClosed: overview,
   remember,
 });
-const posts = new Posts(view, {
-  onChange: () => { now.layers = [...points.shown, ...posts.shown]; remember(); },
+const onDuty = new OnDuty(view, {
+  onChange: () => { now.layers = layersShown(); remember(); },
   show: (content) => { request += 1; finder.close(); panel.show(content); },
+  onGrid: selectGrid,
 });
-const locate = new Locate(view, panel, { plan: () => plan, onGrid: selectGrid, onFound: showFound });
+const layersShown = () => [...points.shown, ...onDuty.shown];
+const locate = new Locate(view, panel, {
+  plan: () => plan, onGrid: selectGrid, onFound: showFound, duty: (lonLat, accuracy) => onDuty.choices(lonLat, accuracy),
+});
 
 const thematic = new Thematic(now, {
   look: (id) => selectGrid(id),
@@ -101,7 +105,7 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
-  const postsShown = posts.start([...now.layers]);
+  const duties = onDuty.start([...now.layers]);
   const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
@@ -113,7 +117,7 @@ async function start() {
   choice.addEventListener("change", () => openPlan(Number(choice.value)));
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
-  await Promise.all([layers, measures, postsShown]);
+  await Promise.all([layers, measures, duties]);
   tellUnread();
   await points.show(topology.bbox);
   legend();

@@ -62,3 +62,14 @@ const DIRECTIONS = () => [
 
 /** The word for a bearing in degrees from north. */
 export const direction = (bearing) => DIRECTIONS()[Math.round(bearing / 45) % 8];
+
+/** Where a sign stands: a line's in the middle of its length. @param {{type: string, coordinates: number[] | number[][]}} geometry */
+export function placeOf({ type, coordinates: given }) {
+  if (type === "Point") return given;
+  const lengths = given.slice(1).map(([lon, lat], i) => Math.hypot(lon - given[i][0], lat - given[i][1]));
+  let rest = lengths.reduce((sum, length) => sum + length, 0) / 2;
+  const step = lengths.findIndex((length) => (rest -= length) <= 0);
+  const [[west, south], [east, north]] = [given[step], given[step + 1]];
+  const share = 1 + rest / (lengths[step] || 1);
+  return [west + share * (east - west), south + share * (north - south)];
+}

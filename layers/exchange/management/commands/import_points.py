@@ -18,7 +18,7 @@ from layers.exchange import pipeline
 from layers.exchange.pipeline import Outlook
 from layers.exchange.reports import REJECTED_COLUMNS, rejected_rows
 from layers.exchange.rows import Reading
-from layers.features.registry import LAYERS
+from layers.features.registry import LAYERS, layers_of_imports
 from layers.orgs.models import Institution, User
 from layers.tables import write_csv
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         add("file", type=Path, metavar="FILE")
-        add("--layer", required=True, choices=sorted(LAYERS), help="图层 / layer")
+        add("--layer", required=True, choices=sorted(layers_of_imports()), help="图层 / layer")
         add("--institution", required=True, metavar="CODE", help="机构编码 / code of the institution")
         add("--datum", required=True, help=f"坐标系，必须声明 / datum of the coordinates, must be declared: {ALLOWED}")
         add("--kind", default="", help="没有写明类型的行的类型 / kind of the rows that say none")
@@ -76,8 +76,9 @@ class Command(BaseCommand):
             "--update", action="store_true", default=True, help="更新已有编码的行（默认）/ update (default)"
         )
         how.add_argument("--only-new", action="store_true", help="只载入新编码 / load new codes only")
-        add("--missing", choices=["report"], default="report",
-            help="库中有而文件中没有的：列出 / what the layer has beside the file's: report it")  # fmt: skip
+        add("--missing", choices=["report", "deactivate"], default="report",
+            help="库中有而文件中没有的：列出（默认），或把同一来源的撤销，不删除"
+                 " / what the layer has beside the file's: report it, or make it inactive where it came from the same source")  # fmt: skip
         add("--rejected", type=Path, metavar="OUT.csv", help="把不能载入的行写成 CSV / write the rejected rows")
         add("--json", action="store_true", dest="as_json", help="标准输出为 JSON / JSON on standard output")
 
@@ -116,7 +117,7 @@ class Command(BaseCommand):
             make_codes=options["make_codes"],
             user=user,
         )
-        outlook = pipeline.look(sheet, reading)
+        outlook = pipeline.look(sheet, reading, source=file.name)
         if options["rejected"]:
             lines = write_csv(REJECTED_COLUMNS, rejected_rows(outlook.checked.rejected))
             options["rejected"].write_text("".join(lines), encoding="utf-8")
@@ -128,7 +129,11 @@ class Command(BaseCommand):
         if loaded:
             self._say("载入", "loading")
             pipeline.load(
-                outlook, source=file.name, skip_rejected=options["skip_rejected"], update=not options["only_new"]
+                outlook,
+                source=file.name,
+                skip_rejected=options["skip_rejected"],
+                update=not options["only_new"],
+                missing=options["missing"],
             )
             pipeline.remember(sheet, reading)
         self._answer(outlook, loaded=loaded)
@@ -159,7 +164,8 @@ class Command(BaseCommand):
         if outlook.difference.missing:
             codes = " ".join(outlook.difference.missing_codes)
             self.stdout.write(
-                f"− 库中另有 {outlook.difference.missing:,} 个不在文件中 / in the layer, not in the file: {codes}"
+                f"− 库中另有 {outlook.difference.missing:,} 个不在文件中，其中同一来源 {outlook.difference.stale:,} 个"
+                f" / in the layer, not in the file, {outlook.difference.stale:,} of them from the same source: {codes}"
             )
 
     def _answer(self, outlook: Outlook, *, loaded: bool) -> None:

@@ -110,7 +110,7 @@ class ExchangePage {
   async #rows(job) {
     this.#step("check");
     this.#found = await jobs.part(job.id, "found");
-    this.#outcome.replaceChildren(checkedView(job, this.#found, page, {
+    this.#outcome.replaceChildren(checkedView(job, this.#found, {
       pick: (line) => {
         byId("map").scrollIntoView({ block: "nearest" });
         this.#pick(line);

@@ -31,7 +31,8 @@ export function loadedView(job, again) {
   return el(
     "div",
     {},
-    el("div", { class: "message good" }, el("p", {}, fill(gettext("已载入“{layer}”：{changes}。"), { layer: job.layer.name, changes: changes(job.result) }))),
+    el("div", { class: "message good" }, el("p", {}, fill(gettext("已载入“{layer}”：{changes}。"), { layer: job.layer.name, changes: changes(job.result) })),
+      job.result.deactivated > 0 && el("p", {}, fill(gettext("撤销 {n} 个。"), { n: count(job.result.deactivated) }))),
     el(
       "div",
       { class: "actions" },
@@ -46,7 +47,7 @@ export function loadedView(job, again) {
  * @param {{pick: (line: number) => void, look: (place: object) => void, load: (options: object) => Promise<Error|null>,
  *          again: () => void, cancel: () => void}} actions
  */
-export function checkedView(job, found, page, actions) {
+export function checkedView(job, found, actions) {
   const { result } = job;
   return el(
     "div",
@@ -57,9 +58,9 @@ export function checkedView(job, found, page, actions) {
       el("div", { class: note.looks_like ? "message warning" : "message" }, el("p", {}, inReadersLanguage(note)))),
     result.good > 0 && el("div", { class: "message good" }, el("p", {}, fill(gettext("{n} 行可以载入：{changes}。"), { n: count(result.good), changes: changes(result) }))),
     result.missing > 0 && el("p", { class: "note" },
-      fill(gettext("库中另有 {n} 个不在文件中，不会改动："), { n: count(result.missing) }),
+      fill(gettext("库中另有 {n} 个不在文件中，其中 {m} 个来自同一来源："), { n: count(result.missing), m: count(result.stale) }),
       data(found.difference.missing_codes.join(" "), { class: "code" })),
-    rejectedView(job, found, page, actions),
+    rejectedView(job, found, actions),
     outsideView(result, found, actions),
     result.shown < result.good && el("p", { class: "note" }, fill(gettext("地图上画出其中 {n} 个。"), { n: count(result.shown) })),
     result.good > 0 && loadForm(result, actions),
@@ -67,7 +68,7 @@ export function checkedView(job, found, page, actions) {
   );
 }
 
-function rejectedView(job, { rejected }, page, { pick }) {
+function rejectedView(job, { rejected }, { pick }) {
   const { result } = job;
   if (!result.rejected) return null;
   return [
@@ -87,8 +88,9 @@ function rejectedView(job, { rejected }, page, { pick }) {
       })),
       gettext("不能载入的行"),
     ),
-    rejected.length > MOST_ROWS && el("p", { class: "note" }, fill(gettext("这里列出前 {n} 条，下载的表格中有前 {all} 条。"), { n: count(MOST_ROWS), all: count(Math.min(rejected.length, page.shownRejected)) })),
-    el("p", {}, el("a", { href: `/api/exchange/${job.id}/rejected.csv`, download: "" }, gettext("下载这些行（CSV）"))),
+    result.faults > MOST_ROWS && el("p", { class: "note" }, fill(gettext("这里列出前 {n} 条，共 {all} 条；下载的表格中是全部。"), { n: count(MOST_ROWS), all: count(result.faults) })),
+    result.faults > rejected.length && el("p", { class: "note" }, fill(gettext("地图上标出前 {n} 条中有位置的。"), { n: count(rejected.length) })),
+    el("p", {}, el("a", { href: `/api/exchange/${job.id}/rejected.csv`, download: "" }, gettext("下载全部不能载入的行（CSV）"))),
   ];
 }
 
@@ -112,15 +114,18 @@ function outsideView(result, { outside }, { look }) {
 function loadForm(result, { load }) {
   const skip = el("input", { type: "checkbox", name: "skip_rejected" });
   const update = el("input", { type: "checkbox", name: "update", checked: true });
+  const deactivate = el("input", { type: "checkbox", name: "deactivate", disabled: result.rejected > 0 });
   const form = el(
     "form",
     { class: "fields", id: "load-form" },
     result.rejected > 0 && el("label", { class: "check" }, skip, fill(gettext("略过不能载入的 {n} 行"), { n: count(result.rejected) })),
     result.changed > 0 && el("label", { class: "check" }, update, fill(gettext("更新已有的 {n} 个"), { n: count(result.changed) })),
+    result.stale > 0 && el("label", { class: "check" }, deactivate, fill(gettext("撤销库中来自同一来源、文件中已没有的 {n} 个（不删除，不再计入）"), { n: count(result.stale) })),
+    result.stale > 0 && result.rejected > 0 && el("p", { class: "note" }, gettext("有不能载入的行，不能撤销：这些行的对象可能仍在。")),
     el("p", { class: "message error", role: "alert", hidden: true }),
     el("button", { type: "submit", class: "primary" }, gettext("载入")),
   );
-  submitTo(form, () => load({ skip_rejected: skip.checked, update: update.checked }));
+  submitTo(form, () => load({ skip_rejected: skip.checked, update: update.checked, missing: deactivate.checked ? "deactivate" : "report" }));
   return [el("h2", {}, gettext("载入")), form];
 }
 

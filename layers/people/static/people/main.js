@@ -17,9 +17,8 @@ let request = 0;
 
 const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("在岗人员, 以及今天负责的网格和点位"), count: null });
 
-const everyPost = () => ({ id: "all-posts", name: gettext("全部点位"), about: gettext("点和线的责任单元, 以及今天的责任人"), count: null });
 /** Everything first, then what is not as it should be. */
-const choices = () => [everybody(), everyPost(), ...lists];
+const choices = () => [everybody(), ...lists];
 
 function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -35,9 +34,9 @@ function writeAddress() {
 }
 
 function drawLists() {
-  byId("lists").replaceChildren(...choices().map(({ id, name, count: number }) =>
+  byId("lists").replaceChildren(...choices().map(({ id, name, count: number, is_fault: isFault }) =>
     el("button", { type: "button", "data-list": id, "aria-current": String(id === shown.list), onclick: () => open(id) },
-      name, number !== null && el("span", { class: number ? "number some" : "number" }, count(number)))));
+      name, number !== null && el("span", { class: number && isFault ? "number some" : "number" }, count(number)))));
 }
 
 function open(id) {
@@ -57,7 +56,7 @@ async function load({ more = false } = {}) {
   delete byId("rows").dataset.ready;
   if (!more) byId("rows").replaceChildren(el("p", { class: "note" }, gettext("正在载入…")));
   try {
-    const read = { all: people, "all-posts": posts }[list.id] ?? oneList;
+    const read = list.id === "all" ? people : oneList;
     const found = await read(more, list.id);
     if (number === request) draw(list, found, more);
   } catch (error) {
@@ -75,20 +74,6 @@ async function people(more) {
   link(`/api/people?${new URLSearchParams(query)}`);
   return { total, rows: found.map((person) => ({ staff: { ...person, institution: person.institution.name }, person, at: person.at })) };
 }
-
-/** Few enough to come at once. */
-async function posts() {
-  const { features } = await get("posts");
-  link(null);
-  return {
-    total: features.length,
-    rows: features.map(({ geometry, properties }) => ({
-      post: properties, geometry, at: middle(geometry), text: [properties.kind_label, ...properties.in_charge].join(" · "),
-    })),
-  };
-}
-
-const middle = ({ type, coordinates }) => (type === "Point" ? coordinates : coordinates[Math.floor(coordinates.length / 2)]);
 
 async function oneList(more, id) {
   const { numberMatched, features } = await get(`people/lists/${id}`, { limit: STEP, offset: more ? rows.length : 0 });

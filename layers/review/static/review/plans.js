@@ -1,14 +1,14 @@
-/** The list of plans with the steps that may be taken, and the notices. */
+/** The list of plans with the steps that may be taken. */
 import { get } from "jt/api";
 import { byId, data, el } from "jt/dom";
 import { count, fill } from "jt/text";
-import { askFor, coverageRule, day, outcome, say, send, stepsOf } from "./common.js";
+import { askFor, coverageRule, outcome, say, send, stepsOf } from "./common.js";
 
 const { gettext } = window;
 const page = JSON.parse(byId("page").textContent);
 
 async function load() {
-  const [plans, told] = await Promise.all([get("plans"), get("notices")]);
+  const plans = await get("plans");
   const names = new Map(plans.map((plan) => [plan.id, plan.name]));
   byId("plans").replaceChildren(
     plans.length
@@ -17,7 +17,6 @@ async function load() {
           el("tbody", {}, plans.map((plan) => row(plan, names))))
       : el("p", {}, gettext("还没有方案: 请先导入网格。")),
   );
-  notices(told);
   byId("plans").dataset.ready = "true";
 }
 
@@ -50,15 +49,6 @@ async function take(step) {
   }
 }
 
-function notices({ unread, notices: found }) {
-  byId("unread").hidden = byId("read").hidden = !unread;
-  byId("unread").textContent = fill(gettext("{n} 条未读"), { n: unread });
-  byId("notices").replaceChildren(...(found.length
-    ? found.map((one) => el("li", { class: one.read ? "" : "new" },
-        el("a", { href: `/plans/${one.plan.id}/review/` }, data(one.text)), el("small", {}, day(one.made_at))))
-    : [el("li", { class: "done" }, gettext("没有通知。"))]));
-}
-
 /** What an administrator sets for the institution and those below it. */
 async function settings() {
   try {
@@ -79,8 +69,4 @@ async function settings() {
 }
 
 byId("settings")?.addEventListener("click", settings);
-byId("read").addEventListener("click", async () => {
-  await send("POST", "notices/read");
-  await load();
-});
 load().catch((error) => say("fault", error.message));

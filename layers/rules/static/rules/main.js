@@ -268,17 +268,19 @@ class RulesPage {
         ["buildings", gettext("建筑户数")],
         ["counts", gettext("网格登记户数")],
       ], settings.households_from)),
+      labelled(gettext("到网点的距离"), choice("distance_by", [["air", gettext("直线")], ["street", gettext("沿街")]], settings.distance_by)),
+      labelled(gettext("离街道至多 (米)"), numeric("street_access_m", settings.street_access_m, { min: 1, disabled })),
       canEdit ? el("button", { type: "submit" }, gettext("保存")) : null,
       settings.own ? null : el("span", { class: "note" }, settings.set_by
         ? fill(gettext("沿用 {name}"), { name: settings.set_by })
         : gettext("尚未设置, 用初始值")),
     ].filter(Boolean));
-    form.elements.households_from.disabled = disabled;
+    form.elements.households_from.disabled = form.elements.distance_by.disabled = disabled;
     form.onsubmit = (event) => {
       event.preventDefault();
       const { elements } = form;
-      const body = { institution: this.#whose(), households_from: elements.households_from.value };
-      for (const name of ["household_weight", "cash_point_weight", "km2_weight", "least_piece_m2"]) body[name] = Number(elements[name].value);
+      const body = { institution: this.#whose(), households_from: elements.households_from.value, distance_by: elements.distance_by.value };
+      for (const name of ["household_weight", "cash_point_weight", "km2_weight", "least_piece_m2", "street_access_m"]) body[name] = Number(elements[name].value);
       this.#try(async () => {
         await send("PUT", "rules/settings", body);
         await this.#load();

@@ -1,0 +1,83 @@
+"""Where people on duty were last: kept while they are on duty, and no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from layers.grids.models import SRID
+from layers.orgs.models import User
+from layers.staff.models import Staff
+
+VIEWERS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+"""Roles that look after people, and so see where those of their subtree last were."""
+
+
+class CheckInQuerySet(models.QuerySet["CheckIn"]):
+    """Check-ins by time and by who may see them."""
+
+    def current(self) -> CheckInQuerySet:
+        """Those of people who are still on duty: whoever forgot to leave is, until `CHECK_IN_KEPT` after the last check-in."""
+        return self.filter(at__gt=timezone.now() - settings.CHECK_IN_KEPT)
+
+    def visible_to(self, user: User) -> CheckInQuerySet:
+        """One's own; for administrators and managers, those of the subtree."""
+        if user.institution is None or user.is_regulator:
+            return self.none()
+        if user.role in VIEWERS:
+            return self.filter(staff__institution__path__startswith=user.institution.path)
+        return self.filter(staff__user=user)
+
+    def grids(self) -> dict[int, dict[str, Any]]:
+        """The grid in force in which each was, by the person's id: `id`, `name`, and whether it is hers (`own`)."""
+        return _grids(self.values_list("pk", flat=True))
+
+
+class CheckIn(models.Model):
+    """在岗签到: that somebody is on duty, since when, and where she checked in last (EPSG:4490). Leaving deletes the row."""
+
+    staff = models.OneToOneField(
+        Staff, models.CASCADE, primary_key=True, related_name="check_in", verbose_name=_("人员")
+    )
+    since = models.DateTimeField(_("上岗时间"))
+    at = models.DateTimeField(_("签到时间"))
+    geom = models.PointField(_("签到地点"), srid=SRID)
+    accuracy_m = models.FloatField(_("定位精度 (米)"))
+
+    objects = CheckInQuerySet.as_manager()
+
+    class Meta:
+        db_table = "check_in"
+        verbose_name = _("在岗签到")
+        verbose_name_plural = _("在岗签到")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(at__gte=models.F("since")), name="check_in_follows_the_beginning"
+            ),
+            models.CheckConstraint(condition=models.Q(accuracy_m__gte=0), name="check_in_accuracy_is_a_distance"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.staff_id} {self.at:%Y-%m-%d %H:%M}"
+
+
+def _grids(staff: Iterable[int]) -> dict[int, dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT check_in.staff_id, grid.id, grid.name, EXISTS ("
+            " SELECT FROM assignment WHERE assignment.staff_id = check_in.staff_id AND assignment.grid_id = grid.id"
+            " AND status = 'approved' AND valid_from <= %s AND (valid_to IS NULL OR valid_to > %s))"
+            " FROM check_in JOIN staff ON staff.id = check_in.staff_id,"
+            " home_of(check_in.geom, staff.institution_id) AS home"
+            " JOIN service_area ON service_area.id = home.area_id"
+            " JOIN grid ON grid.plan_id = service_area.plan_id AND grid.code = home.grid_code"
+            " WHERE check_in.staff_id = ANY(%s)",
+            [*[timezone.localdate()] * 2, list(staff)],
+        )
+        return {person: {"id": grid, "name": name, "own": own} for person, grid, name, own in cursor.fetchall()}

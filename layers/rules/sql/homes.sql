@@ -1,0 +1,21 @@
+-- Where the households in the leaves below some grids live: buildings of the bank. On a border, the leaf with the smallest
+-- code, as everywhere.
+WITH leaf AS MATERIALIZED (
+    SELECT grid.id, grid.plan_id, grid.code, grid.geom, plan.policy, left(owner.path, %(step)s) AS bank
+    FROM grid
+    JOIN (SELECT DISTINCT id FROM leaves_below(%(grids)s::bigint[])) AS asked USING (id)
+    JOIN plan ON plan.id = grid.plan_id
+    JOIN institution AS owner ON owner.id = plan.institution_id
+)
+SELECT leaf.id, building.households, ST_X(spot.geom), ST_Y(spot.geom)
+FROM leaf
+JOIN building ON building.geom && leaf.geom AND building.households > 0
+JOIN institution AS holder ON holder.id = building.institution_id AND left(holder.path, %(step)s) = leaf.bank
+CROSS JOIN LATERAL (SELECT place_of(building.geom) AS geom OFFSET 0) AS spot
+WHERE ST_Intersects(leaf.geom, spot.geom)
+    AND ((leaf.policy = 'partition' AND ST_Contains(leaf.geom, spot.geom)) OR NOT EXISTS (
+        SELECT FROM grid AS other
+        WHERE other.plan_id = leaf.plan_id AND other.code < leaf.code AND other.geom && spot.geom
+            AND NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = other.id)
+            AND ST_Intersects(other.geom, spot.geom)))
+ORDER BY leaf.id, building.id
