@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import shapely
@@ -123,7 +123,10 @@ class Levels(Args):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an operation does: the sheet before and after, facts to be set, and the grids that it is about, for its label."""
+    """What an operation does: the sheet before and after, facts to be set, and the grids that it is about, for its label.
+
+    `logged_as` is its name in the log, where that is not its own.
+    """
 
     before: Sheet = field(default_factory=lambda: Sheet({}))
     after: Sheet = field(default_factory=lambda: Sheet({}))
@@ -131,6 +134,7 @@ class Outcome:
     levels: list[str] | None = None
     about: Sequence[Key] = ()
     name: str | None = None
+    logged_as: str | None = None
 
 
 def _sheet(plan: Plan, box: Box | None, keys: Sequence[Key], *, whole: bool = True) -> Sheet:
@@ -236,6 +240,10 @@ def _facts(plan: Plan, keys: Sequence[Key], values: Mapping[str, Any]) -> Outcom
     return Outcome(facts={key: values for key in keys}, about=keys)
 
 
+def _lock(plan: Plan, args: Lock) -> Outcome:
+    return replace(_facts(plan, args.grids, {"locked": args.locked}), logged_as="lock" if args.locked else "unlock")
+
+
 OPERATIONS: dict[str, tuple[type[Args], Callable[[Plan, Any], Outcome]]] = {
     "reshape": (Reshape, _reshape),
     "redraw": (Redraw, _redraw),
@@ -254,6 +262,6 @@ OPERATIONS: dict[str, tuple[type[Args], Callable[[Plan, Any], Outcome]]] = {
         ),
     ),
     "classify": (Classify, lambda plan, args: _facts(plan, args.grids, {"kind": args.kind.value})),
-    "lock": (Lock, lambda plan, args: _facts(plan, args.grids, {"locked": args.locked})),
+    "lock": (Lock, _lock),
     "levels": (Levels, _levels),
 }

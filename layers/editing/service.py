@@ -83,7 +83,7 @@ def commit(
         return _carry_out(
             plan,
             user,
-            op,
+            outcome.logged_as or op,
             args,
             step,
             touched,

@@ -263,12 +263,14 @@ def test_borders_of_other_plans_in_force_are_to_be_followed_where_they_differ(de
 
 
 def test_a_locked_grid_is_left_alone(desk: Desk) -> None:
-    desk.do("lock", grids=[desk.grid("002001").pk], locked=True)
+    answer = desk.do("lock", grids=[desk.grid("002001").pk], locked=True)
+    assert answer["edit"]["label"] == "锁定 001"
     body = assert_fault(
         desk.try_to("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}]), 403, "grid_locked"
     )
     assert body["details"]["grids"]
-    desk.do("lock", grids=[desk.grid("002001").pk], locked=False)
+    answer = desk.do("lock", grids=[desk.grid("002001").pk], locked=False)
+    assert answer["edit"]["label"] == "解除锁定 001"
     desk.do("reshape", paths=[{"old": BORDER, "new": at((2, 0), (2.3, 0.5), (2, 1))}])
 
 

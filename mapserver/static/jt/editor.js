@@ -26,6 +26,7 @@ export class Editor {
   #receiver = null;
   #offered = null;
   #lines = [];
+  #levelNames = "";
   sheet = null;
   tool = "select";
 
@@ -71,12 +72,10 @@ export class Editor {
       if (!this.active) return;
       if (this.tool === "reshape") this.reshape.draw();
       if (this.#needsLines) this.snap.lookAround();
+      // The cross-hair in the middle is the pointer of those who work by the keyboard.
+      if (document.activeElement === view.element) this.#pointed(view.centre);
     });
-    view.on("pointer", (place) => {
-      if (this.tool === "reshape") this.reshape.hover(place);
-      if (this.draw.active) this.draw.point(place);
-      else if (this.#receiver) this.#offer(place);
-    });
+    view.on("pointer", (place) => this.#pointed(place));
     view.on("twice", () => this.draw.active && this.draw.end());
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("online", () => this.active && this.#offerUnsent());
@@ -88,6 +87,7 @@ export class Editor {
   open(plan, topology) {
     this.close();
     this.#plan = plan;
+    this.#levelNames = String(plan.level_names);
     this.sheet = new Sheet(topology);
     this.#desk = new Desk(plan, {
       onNews: (news) => this.#news(news),
@@ -182,6 +182,12 @@ export class Editor {
     if (this.#needsLines) this.snap.lookAround();
   }
 
+  #pointed(place) {
+    if (this.tool === "reshape") this.reshape.hover(place);
+    if (this.draw.active) this.draw.point(place);
+    else if (this.#receiver) this.#offer(place);
+  }
+
   /** The picked border is to be drawn anew, by whatever hand. */
   #redraw() {
     this.outcome.clear();
@@ -220,7 +226,7 @@ export class Editor {
       this.#receiver = closed ? line : [...line, line[0]];
       this.draw.leave();
       this.outcome.sketch([this.#receiver], true);
-      return this.panel.hint(gettext("再点选接收的网格。"));
+      return this.panel.ringed();
     }
     this.#lines.push(line);
     if (!this.panel.several) return this.#split();
@@ -319,7 +325,9 @@ export class Editor {
   #news(news) {
     const levels = this.sheet.levels;
     this.sheet.patch(news);
-    if (this.sheet.levels !== levels || this.#plan.level_names.length !== levels) this.#page.levels();
+    const names = String(this.#plan.level_names);
+    if (this.sheet.levels !== levels || names !== this.#levelNames) this.#page.levels();
+    this.#levelNames = names;
     this.#page.redraw();
     if (this.tool === "reshape") this.reshape.refresh();
     const others = (news.edits ?? []).filter(({ mine }) => !mine);

@@ -120,6 +120,12 @@ export class EditPanel {
         metres, gettext("米"))));
   }
 
+  /** What is to be transferred has been drawn round; who gets it is to be chosen. */
+  ringed() {
+    this.hint(gettext("再点选接收的网格。"));
+    byId("finish").remove();
+  }
+
   /** A new line is shown: to be saved, or not. */
   proposed() {
     this.hint(gettext("图上虚线是原来的界线，实线是新的；尚未保存。"));
@@ -231,6 +237,8 @@ export class EditPanel {
       ...step.facts.map((fact) => el("p", {}, data(fact.name), " ", field[fact.field] ?? fact.field, gettext("："), data(`${shown(fact.before)} → ${shown(fact.after)}`))),
       ...(canUndo ? [el("button", { type: "button", id: "undo-step", onclick: () => this.#act.undoStep(id) }, gettext("撤销这一步"))] : []),
     );
+    // The list may be long, and the step far down in it.
+    this.#result.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -16,7 +16,7 @@ export function gridForm(details, sheet, levelNames, commit) {
   const locked = grid.locked ?? details.locked ?? false;
   const below = levelNames[level + 1] ?? gettext("子网格");
   const row = (label, control, text, act) =>
-    el("div", { class: "edit-row" }, el("label", {}, label, control), el("button", { type: "button", onclick: act }, text));
+    el("div", { class: "edit-row" }, el("label", {}, label, control), el("button", { type: "button", id: `${control.id}-save`, onclick: act }, text));
   const named = el("input", { value: name, maxlength: 120, id: "grid-name" });
   const coded = el("input", { value: code, maxlength: 32, id: "grid-code" });
   const bank = el("input", { value: bankCode ?? "", maxlength: 40, id: "grid-bank-code" });

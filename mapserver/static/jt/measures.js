@@ -1,8 +1,9 @@
 /** Figures of grids before and after an edit, and the rules that they break. */
 import { data, el } from "jt/dom";
-import { figure, inReadersLanguage } from "jt/text";
+import { areas, figure, inReadersLanguage } from "jt/text";
 
 const { gettext } = window;
+const AREA = "area_km2";
 
 /** One block a grid; only what changes. @param {object} answer @param {{id: string, name: string, unit: string}[]} names */
 export function measureTable({ measures, changed }, names, sheet) {
@@ -18,7 +19,7 @@ export function measureTable({ measures, changed }, names, sheet) {
       if (old?.value === now?.value || (!before && !now?.value)) return [];
       const isEstimate = old?.estimated || now?.estimated;
       return [el("tr", {}, el("th", { scope: "row" }, words(name)),
-        el("td", { class: "figures" }, before ? `${shown(old)} → ${shown(now)}` : shown(now), " ", words(unit), " ",
+        el("td", { class: "figures" }, measure === AREA ? areas(squareMetres(old, now)) : [before ? `${shown(old)} → ${shown(now)}` : shown(now), " ", words(unit)], " ",
           isEstimate && el("span", { class: "tag" }, gettext("估算"))))];
     });
     const grid = named.get(Number(id)) ?? sheet.nameOf(Number(id));
@@ -28,6 +29,7 @@ export function measureTable({ measures, changed }, names, sheet) {
   }));
 }
 
+const squareMetres = (...measured) => measured.map((each) => each?.value).filter((value) => typeof value === "number").map((value) => value * 1e6);
 const shown = (measured) => (typeof measured?.value === "number" ? figure(measured.value) : "–");
 const words = (text) => (text && typeof text === "object" ? inReadersLanguage(text) : (text ?? ""));
 

@@ -27,8 +27,11 @@ export class Panel {
 
   /** @param {...Node} content @param {{height?: string}} */
   show(content, { height = "half" } = {}) {
+    // Whoever works by the keyboard stays where she was.
+    const focused = this.#body.contains(document.activeElement) && document.activeElement.id;
     this.#body.replaceChildren(...content);
     this.#body.scrollTop = 0;
+    if (focused) byId(focused)?.focus();
     this.#setOpen(true);
     this.#setHeight(height);
   }

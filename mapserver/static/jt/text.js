@@ -19,6 +19,13 @@ export function area(metresSquared, beside = metresSquared) {
     : fill(gettext("{n} 平方公里"), { n: number.format(metresSquared / 1e6) });
 }
 
+/** Areas before and after, so fine that the change of a small piece is seen. @param {number[]} metresSquared */
+export function areas(metresSquared) {
+  const isSmall = Math.max(...metresSquared) < 1_000_000;
+  const shown = metresSquared.map((metres) => (isSmall ? whole.format(metres) : number.format(metres / 1e6))).join(" → ");
+  return fill(isSmall ? gettext("{n} 平方米") : gettext("{n} 平方公里"), { n: shown });
+}
+
 /** A change of area, with its sign. @param {number} metresSquared */
 export const signedArea = (metresSquared) =>
   (Math.round(metresSquared) < 0 ? "−" : "+") + area(Math.abs(metresSquared));
