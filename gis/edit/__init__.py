@@ -2,6 +2,7 @@
 
 from gis.edit.cutting import split, transfer
 from gis.edit.joining import add_level, divide, merge, remove_level, reparent
+from gis.edit.overlapping import extend, withdraw
 from gis.edit.reshaping import reshape
 from gis.edit.sheet import Change, Grid, Key, Sheet
 
@@ -12,10 +13,12 @@ __all__ = [
     "Sheet",
     "add_level",
     "divide",
+    "extend",
     "merge",
     "remove_level",
     "reparent",
     "reshape",
     "split",
     "transfer",
+    "withdraw",
 ]
