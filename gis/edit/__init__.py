@@ -2,6 +2,7 @@
 
 from gis.edit.cutting import split, transfer
 from gis.edit.joining import add_level, divide, merge, remove_level, reparent
+from gis.edit.overlapping import extend, withdraw
 from gis.edit.redrawing import redraw
 from gis.edit.reshaping import reshape
 from gis.edit.sheet import Change, Grid, Key, Sheet
@@ -13,6 +14,7 @@ __all__ = [
     "Sheet",
     "add_level",
     "divide",
+    "extend",
     "merge",
     "redraw",
     "remove_level",
@@ -20,4 +22,5 @@ __all__ = [
     "reshape",
     "split",
     "transfer",
+    "withdraw",
 ]

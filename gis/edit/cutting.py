@@ -24,6 +24,7 @@ from gis.edit.drawing import (
     checked,
     draw,
     drawn_path,
+    drawn_ring,
     edges_of,
     face_chain,
     faces_of,
@@ -33,7 +34,6 @@ from gis.edit.drawing import (
     vanishes,
 )
 from gis.edit.faults import (
-    BadLine,
     HasNoOrOtherLevel,
     LineEndsInside,
     LineMissesGrid,
@@ -103,11 +103,7 @@ def transfer(
             f"{receiver} 已划分下级, 请选择其中一个下级网格来接收。",
             f"{receiver} is subdivided: choose one of the grids below it.",
         )
-    drawn = drawn_path(ring)
-    if drawn[0] != drawn[-1]:
-        drawn = [*drawn, drawn[0]]
-    if len(drawn) < 4:
-        raise BadLine("圈出的范围没有面积。请圈出一块范围。", "The ring encloses nothing. Draw round an area.")
+    drawn = drawn_ring(ring)
     wanted = {key for key in sheet.grids if key not in sheet.children and key != to}
     if only_from is not None:
         wanted &= set(only_from)

@@ -64,6 +64,16 @@ def drawn_path(path: Path) -> list[Point]:
     return result
 
 
+def drawn_ring(ring: Path) -> list[Point]:
+    """A drawn ring on the lattice, closed."""
+    drawn = drawn_path(ring)
+    if drawn[0] != drawn[-1]:
+        drawn = [*drawn, drawn[0]]
+    if len(drawn) < 4:
+        raise BadLine("圈出的范围没有面积。请圈出一块范围。", "The ring encloses nothing. Draw round an area.")
+    return drawn
+
+
 def check_simple(path: list[Point]) -> None:
     closed = path[0] == path[-1]
     inner = path[:-1] if closed else path

@@ -19,6 +19,8 @@ class Edit(models.Model):
         SPLIT = "split", _("拆分")
         MERGE = "merge", _("合并")
         TRANSFER = "transfer", _("移交")
+        EXTEND = "extend", _("延伸")
+        WITHDRAW = "withdraw", _("收缩")
         REPARENT = "reparent", _("改属")
         DIVIDE = "divide", _("划分")
         ADD_LEVEL = "add_level", _("增加下级")

@@ -63,6 +63,13 @@ class Transfer(Args):
     only_from: list[int] | None = Field(None, alias="from")
 
 
+class Overlap(Args):
+    """A ring, and the grid whose land it adds to or takes from, the neighbours keeping theirs."""
+
+    ring: Path = Field(min_length=3)
+    grid: int
+
+
 class Reparent(Args):
     grid: int
     parent: int
@@ -183,6 +190,26 @@ def _transfer(plan: Plan, args: Transfer) -> Outcome:
     return Outcome(sheet, after, about=[args.to])
 
 
+def _overlapping(operation: Callable[..., Sheet]) -> Callable[[Plan, Overlap], Outcome]:
+    def run(plan: Plan, args: Overlap) -> Outcome:
+        _refuse_without_overlap(plan, args.grid)
+        sheet = _sheet(plan, joined(box_of(args.ring), box_round(plan, [args.grid])), [args.grid])
+        after = operation(sheet, args.ring, args.grid, min_area_m2=_least_piece(plan))
+        return Outcome(sheet, after, about=[args.grid])
+
+    return run
+
+
+def _refuse_without_overlap(plan: Plan, grid: int) -> None:
+    is_urban = Grid.objects.filter(plan=plan, pk=grid, parent__kind=Grid.Kind.URBAN).exists()
+    if plan.policy != Plan.Policy.BOUNDED_OVERLAP or not is_urban:
+        raise BadArguments(
+            "只有覆盖规则为“城区允许适当交叉”的方案, 上级为城区的网格才能与同级交叉。请用“移交”, 或在“方案管理”里改覆盖规则。",
+            "Only in a plan whose coverage rule lets urban grids overlap, and below an urban grid, may a grid overlap others."
+            " Use Transfer, or change the coverage rule on the page of plans.",
+        )
+
+
 def _reparent(plan: Plan, args: Reparent) -> Outcome:
     old = Grid.objects.filter(plan=plan, pk=args.grid).values_list("parent", flat=True).first()
     sheet = _sheet(plan, box_round(plan, [args.grid, args.parent, *([old] if old else [])]), [args.grid, args.parent])
@@ -250,6 +277,8 @@ OPERATIONS: dict[str, tuple[type[Args], Callable[[Plan, Any], Outcome]]] = {
     "split": (Split, _split),
     "merge": (Merge, _merge),
     "transfer": (Transfer, _transfer),
+    "extend": (Overlap, _overlapping(edit.extend)),
+    "withdraw": (Overlap, _overlapping(edit.withdraw)),
     "reparent": (Reparent, _reparent),
     "divide": (Divide, _divide),
     "add_level": (Grids, _add_level),

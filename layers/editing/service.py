@@ -27,7 +27,7 @@ from layers.grids.coverage import exact_cover
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.rules.evaluate import evaluate
-from layers.rules.measures import measure
+from layers.rules.measures import measure, quick_measures
 
 NODE_SLACK = 3
 """A border that moved by no more lattice units than this has only got nodes."""
@@ -279,7 +279,12 @@ def _carry_out(
     shapes = {key: after.grids[key].geometry for key in change.borders}
     shapes |= {key: grid.geometry for key, grid in change.born.items()}
     measured = touched | affected(step)
-    old = measure(sorted(measured - change.born.keys()))
+    names = None
+    if plan.policy == Plan.Policy.BOUNDED_OVERLAP:
+        # Who is overlapped does not change herself, but gets nodes; and her share counts against the limit, too.
+        measured |= step.keys
+        names = [*quick_measures(), "overlap_share"]
+    old = measure(sorted(measured - change.born.keys()), names)
     with exact_cover(plan):
         write(plan, change, shapes, step.made)
         _write_facts(plan, step)
@@ -309,7 +314,7 @@ def _carry_out(
             north=north,
         )
     present = sorted(measured - change.gone.keys())
-    new = measure(present)
+    new = measure(present, names)
     answer = {
         "revision": plan.revision - dry_run,
         "edit": None if dry_run else log.edit_json(edit, user),

@@ -110,6 +110,15 @@ def exact_cover(plan: Plan) -> Iterator[None]:
                 raise
             faults = audit(plan)
             codes = "、".join(fault.code or "?" for fault in faults)
+            if {fault.fault for fault in faults} == {"overlap above the limit"}:
+                limit = Plan.objects.values_list("overlap_limit", flat=True).get(pk=faults[0].plan_id)
+                raise CoverageBroken(
+                    f"网格 {codes} 的下级交叉过多: 本方案中一个网格最多有自身面积的 {100 * limit:.3g}% 与同级网格重叠; 没有保存任何更改。"
+                    "请缩小图上标出的重叠。",
+                    f"The grids below {codes} overlap too much: in this plan a grid may share at most {100 * limit:.3g}% of its area with"
+                    " others of its level. Nothing was saved: make the overlaps on the map smaller.",
+                    where=defects_geojson(faults),
+                ) from error
             raise CoverageBroken(
                 f"网格 {codes} 的下级没有恰好覆盖它, 见图上标出的缺口和重叠; 没有保存任何更改。请在同一次操作中修改共用界线的所有网格。",
                 f"The grids below {codes} do not cover it exactly: see the gaps and overlaps on the map. Nothing was saved."

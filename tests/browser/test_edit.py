@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.gis.geos import Point
 from playwright.sync_api import expect
 
 from layers.editing import service
@@ -329,3 +330,47 @@ def test_who_may_only_look_gets_no_tools(open_map: Open) -> None:
     page = open_map()
     expect(page.locator("[data-tool=split]")).to_be_hidden()
     expect(page.locator("#edit-panel")).to_be_hidden()
+
+
+@pytest.mark.domain("ZG04")
+def test_a_grid_reaches_into_its_neighbour_where_the_plan_allows_it(
+    plan: Plan, open_map: Open, complaints: list[str]
+) -> None:
+    desk = at_desk(open_map, plan)
+    expect(desk.page.locator("[data-tool=extend]")).to_be_hidden()
+    desk.page.context.close()
+    Grid.objects.filter(plan=plan).update(kind="urban")
+    Plan.objects.filter(pk=plan.pk).update(policy="bounded_overlap", overlap_limit=0.1)
+    desk = at_desk(open_map, plan)
+    page = desk.page
+    result = page.locator(".edit-result")
+
+    def draw(east: float) -> None:
+        for point in ((0.7, 0.35), (east, 0.35), (east, 0.65), (0.7, 0.65)):
+            desk.click(*point)
+        page.keyboard.press("Enter")
+        expect(page.locator("#edit-hint")).to_have_text(re.compile("^再点选"))
+
+    page.click("[data-tool=extend]")
+    expect(page.locator("#edit-hint")).to_contain_text("自身面积的 10%")
+    draw(1.6)
+    page.mouse.move(*desk.pixel(0.5, 0.5))
+    # Before the drop: too much, where, and what the limit is.
+    expect(result).to_contain_text("最多有自身面积的 10%")
+    expect(page.locator("#map .pin").first).to_be_visible()
+    shot(page, "edit-overlap-too-much")
+    page.keyboard.press("Escape")
+    complaints.clear()
+    draw(1.25)
+    page.mouse.move(*desk.pixel(0.5, 0.5))
+    expect(result).to_contain_text("交叉比例")
+    shot(page, "edit-overlap")
+    desk.click(0.5, 0.5)
+    desk.done("撤销: 延伸 001")
+    expect(result).to_contain_text(re.compile(r"0 → 6\.\d+ %"))
+    assert grid(plan, "001001").geom.contains(Point(*place(1.05, 0.5), srid=4490)) and not audit(plan)
+    page.click("[data-tool=withdraw]")
+    draw(1.5)
+    desk.click(0.5, 0.5)
+    desk.done("撤销: 收缩 001")
+    assert not grid(plan, "001001").geom.contains(Point(*place(1.05, 0.5), srid=4490)) and not audit(plan)

@@ -13,7 +13,13 @@ import { Trial } from "jt/trial";
 
 const { gettext } = window;
 const KEYS = { v: "select", r: "reshape", s: "split", m: "merge", t: "transfer" };
-const DRAWING = ["split", "transfer"];
+/** A ring is drawn, then the grid is chosen that it is for; the arguments of that. */
+const RINGS = {
+  transfer: (ring, to) => ({ ring, to }),
+  extend: (ring, grid) => ({ ring, grid }),
+  withdraw: (ring, grid) => ({ ring, grid }),
+};
+const DRAWING = ["split", ...Object.keys(RINGS)];
 
 const locked = (name) => fill(gettext("{names} 已锁定，界线不能移动。要改动它，请先选中该网格，在“修改”中解除锁定。"), { names: name });
 
@@ -97,7 +103,8 @@ export class Editor {
       onBusy: (busy) => this.panel.busy(busy),
     });
     document.body.classList.add("editing");
-    this.panel.open(this.#desk);
+    document.body.classList.toggle("overlapping", plan.policy === "bounded_overlap");
+    this.panel.open(this.#desk, plan);
     this.#desk.poll().then(() => this.panel.steps(), () => {});
     this.#offerUnsent();
     return this.sheet;
@@ -110,7 +117,7 @@ export class Editor {
     this.#desk = this.sheet = null;
     this.outcome.clear();
     this.panel.close();
-    document.body.classList.remove("editing");
+    document.body.classList.remove("editing", "overlapping");
   }
 
   /** A tool of the rail is taken into the hand. */
@@ -126,7 +133,7 @@ export class Editor {
     if (this.draw.active) this.draw.add(place);
     else if (this.tool === "reshape") this.reshape.click(place);
     else if (this.tool === "merge") this.#choose(this.sheet.gridAt(this.#page.level(), place));
-    else if (this.tool === "transfer" && this.#receiver) this.#give(this.sheet.gridAt(this.#page.level(), place)?.id);
+    else if (RINGS[this.tool] && this.#receiver) this.#give(this.sheet.gridAt(this.#page.level(), place)?.id);
     else return false;
     return true;
   }
@@ -222,11 +229,11 @@ export class Editor {
       await this.reshape.redraw(line);
       return this.#backToBorder();
     }
-    if (this.tool === "transfer") {
+    if (RINGS[this.tool]) {
       this.#receiver = closed ? line : [...line, line[0]];
       this.draw.leave();
       this.outcome.sketch([this.#receiver], true);
-      return this.panel.ringed();
+      return this.panel.ringed(this.tool);
     }
     this.#lines.push(line);
     if (!this.panel.several) return this.#split();
@@ -290,15 +297,18 @@ export class Editor {
     if (!to || to === this.#offered) return;
     this.#offered = to;
     if (!this.#isFree(this.sheet.grid(to))) return;
-    this.#try("transfer", { ring: this.#receiver, to }, { quiet: true });
+    // Too much overlap is to be known before the drop.
+    this.#try(this.tool, RINGS[this.tool](this.#receiver, to), { quiet: this.tool !== "extend" });
   }
 
   async #give(to) {
     if (!to || !this.#isFree(this.sheet.grid(to))) return;
     const ring = this.#receiver;
     this.#receiver = this.#offered = null;
-    await this.commit("transfer", { ring, to });
-    this.#tool("transfer");
+    const answer = await this.commit(this.tool, RINGS[this.tool](ring, to));
+    // What was wrong, and where, stays to be read.
+    if (answer || this.tool === "transfer") this.#tool(this.tool);
+    else this.draw.begin();
   }
 
   /** Asks what an edit would come to; null: it is of no interest any more. */

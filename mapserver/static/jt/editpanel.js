@@ -13,6 +13,7 @@ export class EditPanel {
   #desk = null;
   #isTrial = false;
   #names = null;
+  #limit = 0;
   #hint = el("p", { class: "note", id: "edit-hint" });
   #options = el("div", { class: "edit-options" });
   #result = el("div", { class: "edit-result", role: "status" });
@@ -31,8 +32,9 @@ export class EditPanel {
   /** Whether a split takes several lines. */
   get several() { return this.#several.checked; }
 
-  open(desk) {
+  open(desk, plan) {
     this.#desk = desk;
+    this.#limit = plan.overlap_limit;
     this.#names ??= get("measures").catch(() => []);
     this.#result.replaceChildren();
     this.#box.hidden = false;
@@ -74,8 +76,10 @@ export class EditPanel {
       split: gettext("画一条穿过网格的线，双击或按回车结束；首尾相接则挖出一块。"),
       merge: gettext("依次点选要合并的网格，第一个保留编码。"),
       transfer: gettext("先圈出要移交的一片，再点选接收的网格。"),
+      extend: fill(gettext("圈出邻格的一片，再点选要延伸到这里的网格；邻格不变，两格在此交叉。一个网格最多有自身面积的 {limit}% 与同级网格交叉。"), { limit: Number((100 * this.#limit).toPrecision(3)) }),
+      withdraw: gettext("圈住交叉的地方，再点选要从这里收缩的网格；土地仍归与它交叉的邻格。"),
     }[tool] ?? "");
-    const isDrawing = ["split", "transfer", "reshape-draw"].includes(tool);
+    const isDrawing = ["split", "transfer", "extend", "withdraw", "reshape-draw"].includes(tool);
     const option = (text, box) => el("label", { class: "check" }, box, text);
     const flag = (name) =>
       el("input", { type: "checkbox", checked: this.#act.draw[name], onchange: ({ target }) => (this.#act.draw[name] = target.checked) });
@@ -120,9 +124,11 @@ export class EditPanel {
         metres, gettext("米"))));
   }
 
-  /** What is to be transferred has been drawn round; who gets it is to be chosen. */
-  ringed() {
-    this.hint(gettext("再点选接收的网格。"));
+  /** A piece has been drawn round; the grid that it is for is to be chosen. @param {"transfer"|"extend"|"withdraw"} tool */
+  ringed(tool) {
+    this.hint({
+      transfer: gettext("再点选接收的网格。"), extend: gettext("再点选要延伸到这里的网格。"), withdraw: gettext("再点选要从这里收缩的网格。"),
+    }[tool]);
     byId("finish").remove();
   }
 
