@@ -29,7 +29,7 @@ from layers.demo.bank import (
 from layers.demo.county import COUNTY, GRID, TOWNSHIP, VILLAGE, GridRow, build_county, read_divisions, read_outline
 from layers.demo.customers import make_customers
 from layers.demo.duties import arrange_people
-from layers.demo.facilities import furnish
+from layers.demo.facilities import furnish, sign_documents
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
 from layers.facilities.models import Machine, Outlet
@@ -81,6 +81,7 @@ def load_qianjiang(say: Say) -> None:
     place(place_cash_points(rows, 1), rows, branches, Machine)
     say("合成机具、工作站、场所 / machines, stations, places, made up")
     furnish(rows, branches, towns_of(rows, branches))
+    sign_documents(bank)
     say("合成客户台账 / customers, made up")
     make_customers(rows, branches, towns_of(rows, branches))
     _retire_former(bank, branches, rows, source)

@@ -11,6 +11,7 @@ from django.contrib.gis.geos import Point
 
 from layers.demo.county import TOWNSHIP, VILLAGE, GridRow
 from layers.demo.people import grids_by_village, inner_point
+from layers.documents.models import Document
 from layers.facilities.models import Machine, Outlet, Place
 from layers.features.models import Feature
 from layers.grids.models import SRID
@@ -49,6 +50,7 @@ CHECKLIST = ("sign", "rules", "team", "products", "machine", "atlas", "window", 
 """The ten of a station (QJ01), in the order in which stations come to have them."""
 STATIONS = 0.55
 """The share of villages that have a station."""
+FIRST_SIGNED = dt.date(2026, 3, 1)
 SITES = ("小卖部", "电商站", "村部")
 FUNDS = ("财政补一点", "银行出一点", "集体拿一点", "企业捐一点", "乡贤助一点")
 FIRST_EVENT = dt.date(2026, 1, 10)
@@ -88,6 +90,38 @@ def furnish(rows: Sequence[GridRow], branches: Mapping[str, Institution], town_o
         for village in villages[: max(1, len(villages) // 8)]:
             made.add(Outlet, "D", "exchange", leaves[village.code][-1], 1)
     made.save()
+
+
+def sign_documents(bank: Institution) -> None:
+    """A regulation of the bank, and co-operation agreements of its first stations (QJ03)."""
+    Document.objects.create(
+        institution=bank,
+        kind="regulation",
+        number="潜农商〔2026〕演示 1 号",
+        title="普惠金融网格化工作站管理办法 (演示)",
+        content="工作站的设立、人员、巡查与考核。",
+        signed_on=FIRST_SIGNED,
+        synthetic=True,
+    )
+    stations = Outlet.objects.filter(institution__path__startswith=bank.path, kind="station").order_by("code")[:12]
+    Document.objects.bulk_create(
+        Document(
+            institution=station.institution,
+            kind="agreement",
+            number=f"演示协〔2026〕{number:03} 号",
+            title=f"{station.name}合作协议 (演示)",
+            station=station,
+            partner=station.attributes["keeper"],
+            purpose="在村 (社区) 设立普惠金融工作站, 就近办理基础金融服务。",
+            content="场所由合作方提供, 设备、培训与标识由本行提供。",
+            duties="合作方落实专人值守、登记台账; 本行每月巡查, 每季对账。",
+            incentives="按季考核, 与补贴挂钩; 连续两季不合格的撤站。",
+            signed_on=FIRST_SIGNED + dt.timedelta(days=number),
+            valid_until=FIRST_SIGNED + dt.timedelta(days=730 if number % 5 else 250),
+            synthetic=True,
+        )
+        for number, station in enumerate(stations, 1)
+    )
 
 
 def _poisson(rng: np.random.Generator, mean: float) -> int:
