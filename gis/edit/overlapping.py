@@ -20,6 +20,7 @@ from gis.edit.drawing import (
     checked,
     draw,
     drawn_ring,
+    edges_of,
     face_chain,
     faces_of,
     in_degrees,
@@ -41,7 +42,8 @@ def extend(sheet: Sheet, ring: Path, key: Key, *, min_area_m2: float = MIN_AREA_
     """
     parent = _parent_of_leaf(sheet, key)
     drawn = drawn_ring(ring)
-    sheet, cut = draw(sheet, [drawn], sheet.grids)
+    sheet, lines = draw(sheet, [drawn], sheet.grids)
+    cut = edges_of(lines)
     own, above = sheet.grids[key], sheet.grids[parent]
     outline = {undirected(edge) for edge in own.border} - {undirected(edge) for edge in above.border}
     faces = faces_of(above, inside_of(cut, above) | outline)
@@ -59,7 +61,8 @@ def withdraw(sheet: Sheet, ring: Path, key: Key, *, min_area_m2: float = MIN_ARE
     """
     parent = _parent_of_leaf(sheet, key)
     drawn = drawn_ring(ring)
-    sheet, cut = draw(sheet, [drawn], sheet.grids)
+    sheet, lines = draw(sheet, [drawn], sheet.grids)
+    cut = edges_of(lines)
     own = sheet.grids[key]
     siblings = [sheet.grids[other] for other in sheet.children[parent] if other != key and sheet.grids[other].border]
     theirs = {undirected(edge) for grid in siblings for edge in grid.border}

@@ -21,7 +21,8 @@ UNSIGNED = 12
 """Every twelfth station has no agreement yet, so that the register has something to say."""
 ISSUED = dt.date(2025, 11, 3)
 SIGNED = dt.date(2026, 1, 5)
-YEARS = 3
+TERM, SHORT_TERM, ENDED = dt.timedelta(days=1095), dt.timedelta(days=250), 40
+"""Agreements run three years, but every fortieth less than one: those are to be renewed."""
 
 
 def sign_papers(bank: Institution) -> None:
@@ -37,10 +38,10 @@ def sign_papers(bank: Institution) -> None:
     agreements = [
         Document(
             institution_id=station.institution_id, kind=Document.Kind.AGREEMENT, number=f"演示协议 {station.code}",
-            title=f"{station.name}合作协议", station=station, partner=f"{station.name.removesuffix('普惠金融工作站')}村(居)民委员会 (演示)",
+            title=f"{station.name}合作协议", station=station, partner=station.attributes["keeper"],
             purpose="就近办理小额取款、缴费和信息采集。", content="提供场地; 安放机具、公示栏和宣传品。",
             duties="银行负责培训、维护和对账; 合作方负责值守和保管。", incentives="按季评比, 按业务量计发补助; 违规即停用。",
-            signed_on=SIGNED, valid_until=SIGNED.replace(year=SIGNED.year + YEARS), synthetic=True,
+            signed_on=SIGNED, valid_until=SIGNED + (TERM if place % ENDED else SHORT_TERM), synthetic=True,
         )
         for place, station in enumerate(stations, 1)
         if place % UNSIGNED
