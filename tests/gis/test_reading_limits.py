@@ -94,8 +94,8 @@ def test_the_reader_sees_nothing_of_our_environment(
         seen.update(options["env"])
         return original(*arguments, **options)
 
-    original = subprocess.run
-    monkeypatch.setattr("gis.reading.subprocess.run", run)
+    original = subprocess.Popen
+    monkeypatch.setattr("gis.reading.subprocess.Popen", run)
     monkeypatch.setenv("DATABASE_URL", "postgres://secret")
     read_features(write(geojson(SHAPES)))
     assert "PYTHONPATH" in seen and "DATABASE_URL" not in seen
