@@ -112,6 +112,7 @@ clear_after_crash() {
         "A process of the database that was killed is still at work in $1; try again in a moment."
 }
 
+# client_connection_check_interval: what a client that was killed had begun must not go on, and lock out the next one.
 start_server() {
     local folder=$1 log=$1/server.log
     if [ -f "$folder/postmaster.pid" ]; then
@@ -122,6 +123,7 @@ listen_addresses = ''
 unix_socket_directories = '"${socket//\'/\'\'}"'
 shared_buffers = 256MB
 max_wal_size = 2GB
+client_connection_check_interval = 2s
 CONF
     [ "$throwaway" != --throwaway ] || printf '%s = off\n' fsync synchronous_commit full_page_writes | run tee -a "$folder/jingtian.conf" >/dev/null
     run "$bin/pg_ctl" start --silent --wait --timeout=120 -D "$folder" -l "$log" >/dev/null 2>&1 || die \

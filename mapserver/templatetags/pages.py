@@ -38,7 +38,7 @@ def icon(name: str, colour: str = "currentColor") -> SafeString:
 @register.simple_tag(takes_context=True)
 def import_map(context: template.Context) -> SafeString:
     """Names of modules to addresses, so that hashed file names need no rewriting of the modules."""
-    modules = {f"jt/{name}": static(f"jt/{name}.js") for name in _module_names()}
+    modules = {f"jt/{name}": static(f"jt/{name}.js") for name in _module_names("**/*.js")}
     imports = modules | {name: static(path) for name, path in LIBRARIES.items()}
     # Addresses come from our own files; "<" is escaped all the same, as json_script does.
     text = json.dumps({"imports": imports}).replace("<", "\\u003C")
@@ -47,15 +47,17 @@ def import_map(context: template.Context) -> SafeString:
 
 @register.simple_tag
 def preload_modules(*names: str) -> SafeString:
-    """Links that fetch modules side by side instead of one import after the other."""
+    """Links that fetch modules side by side instead of one import after the other; those in folders are of other pages."""
     return format_html_join(
-        "\n", '<link rel="modulepreload" href="{}">', ((static(f"jt/{name}.js"),) for name in names or _module_names())
+        "\n",
+        '<link rel="modulepreload" href="{}">',
+        ((static(f"jt/{name}.js"),) for name in names or _module_names("*.js")),
     )
 
 
 @cache
-def _module_names() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in MODULES.glob("*.js")))
+def _module_names(pattern: str) -> tuple[str, ...]:
+    return tuple(sorted(path.relative_to(MODULES).with_suffix("").as_posix() for path in MODULES.glob(pattern)))
 
 
 @cache

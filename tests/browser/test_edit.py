@@ -15,7 +15,7 @@ from layers.grids.models import Grid, Plan
 from layers.streets.models import Street
 from tests.browser.conftest import PHONE
 from tests.browser.desk import Desk, Open, at_desk, colleague, on_screen, place, shot
-from tests.browser.test_map import CHINESE, UI_TEXTS
+from tests.browser.map_page import CHINESE, UI_TEXTS
 from tests.factories import grid
 
 pytestmark = pytest.mark.browser

@@ -106,13 +106,13 @@ def test_names_are_text_and_a_refusal_is_a_sentence(open_import: New, tmp_path: 
     content = collection(with_overlap(records()), lambda r: {"code": r.code, "name": hostile})
     upload(page, tmp_path, content)
     page.click("#repair-form [type=submit]")
-    expect(page.get_by_role("region", name="改动的网格")).to_contain_text("<img src=x")
+    expect(page.get_by_role("region", name="改动的网格")).to_contain_text("<img src=x", timeout=30_000)
     assert page.evaluate("window.hacked") is None
 
     page.get_by_role("button", name="放弃此次导入").click()
     expect(page.locator("#upload")).to_be_visible()
     upload(page, tmp_path, {"type": "FeatureCollection", "features": []})
-    expect(page.locator(".reason")).to_contain_text("没有要素")
+    expect(page.locator(".reason")).to_contain_text("没有要素", timeout=30_000)
     page.get_by_role("button", name="重新上传").click()
     expect(page.locator("#upload")).to_be_visible()
 

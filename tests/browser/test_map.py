@@ -1,85 +1,27 @@
-"""The map page, as its users use it."""
+"""The map page, as its users use it: what is painted, clicked, searched, and kept in the address."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
-from gis.datum import GCJ02, from_cgcs2000
 from layers.grids.models import Grid, Plan
-from layers.orgs.models import User
-from layers.staff.models import Assignment, Staff
-from tests.browser.conftest import PHONE, READY, panel_text
+from tests.browser.conftest import PHONE, READY, Open, panel_text
+from tests.browser.map_page import (
+    IMAGE,
+    a_grid,
+    at,
+    change_json,
+    click_middle,
+    inside,
+    painted,
+    published,
+)
 
 pytestmark = pytest.mark.browser
-Open = Callable[..., Page]
-IMAGE = "<img src=x onerror=window.hacked=1>"
-BLANK = (
-    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\0\x01\0\0\x05\0\x01"
-    b"\r\n-\xb4\0\0\0\0IEND\xaeB`\x82"
-)
-CHINESE = re.compile("[\u3400-\u9fff]")
-UI_TEXTS = """() => {
-  const data = (node) => node.parentElement?.closest('[translate=no], [lang=zh], script, template, title');
-  const texts = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) if (!data(walk.currentNode)) texts.push(walk.currentNode.data.trim());
-  for (const element of document.querySelectorAll('[title], [aria-label], [placeholder]'))
-    if (!element.closest('[translate=no], [lang=zh], .leaflet-marker-icon'))
-      texts.push(...['title', 'aria-label', 'placeholder'].map((name) => element.getAttribute(name) ?? ''));
-  return texts.filter(Boolean);
-}"""
-
-
-def published(institution: str = "QJ") -> Plan:
-    return Plan.objects.get(institution__code=institution, status=Plan.Status.PUBLISHED)
-
-
-def a_grid(level: int = 3, **conditions: Any) -> Grid:
-    return Grid.objects.filter(plan=published(), level=level, **conditions).order_by("code")[3]
-
-
-def inside(grid: Grid) -> tuple[float, float]:
-    return grid.geom.point_on_surface.coords
-
-
-def at(grid: Grid, zoom: int = 14, **query: Any) -> str:
-    """The address of the page with a grid in the middle of the map."""
-    lon, lat = inside(grid)
-    more = "".join(f"&{name}={value}" for name, value in query.items())
-    return f"?level={grid.level}&lon={lon}&lat={lat}&z={zoom}{more}"
-
-
-def click_middle(page: Page) -> None:
-    box = page.locator("#map").bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
-def change_json(page: Page, pattern: str, change: Callable[[Any], Any]) -> None:
-    """Lets the page see other answers than the server's."""
-
-    def answer(route: Route) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, body=json.dumps(change(response.json())))
-
-    page.route(re.compile(pattern), answer)
-
-
-def painted(page: Page, pane: str) -> int:
-    """How many pixels of a pane's canvas are painted."""
-    return int(page.evaluate(
-        """pane => { const canvas = document.querySelector(`.leaflet-${pane}-pane canvas`);
-        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-        let n = 0; for (let i = 3; i < data.length; i += 4) n += data[i] > 0; return n; }""",
-        pane,
-    ))  # fmt: skip
 
 
 def test_map_is_painted_with_borders_labels_and_legend(open_map: Open) -> None:
@@ -290,143 +232,6 @@ def test_defects_are_objects_on_the_map_and_in_the_list(open_map: Open) -> None:
     assert page.evaluate("window.hacked") is None
 
 
-def test_english_page_has_no_chinese_but_data(open_map: Open) -> None:
-    grid = a_grid()
-    page = open_map(f"?level=3&grid={grid.pk}&layers=outlets,machines", locale="en-US")
-    expect(page.locator("html")).to_have_attribute("lang", "en")
-    page.click("#layers summary")
-    page.click("[data-tool=locate]")
-    texts = page.evaluate(UI_TEXTS)
-    page.click("#coverage")
-    expect(page.locator("#panel-body")).to_contain_text("Grids checked")
-    texts += page.evaluate(UI_TEXTS)
-    # Names of institutions' levels, plans and people are data; so is the proper name of a base map.
-    assert [text for text in texts if CHINESE.search(text)] == []
-
-
-def test_chinese_page_has_no_english_but_names(open_map: Open) -> None:
-    grid = a_grid()
-    page = open_map(f"?level=3&grid={grid.pk}&layers=outlets,machines")
-    page.click("#layers summary")
-    words = re.findall("[A-Za-z]{2,}", " ".join(page.evaluate(UI_TEXTS)))
-    assert set(words) <= {"EN", "CGCS", "km", "ATM", "CRS", "POS", "OpenStreetMap", "Switch", "to", "English"}
-
-
-def test_language_switch_keeps_what_is_shown(open_map: Open) -> None:
-    grid = a_grid()
-    page = open_map(f"?level=3&grid={grid.pk}")
-    expect(page.locator("[data-field=code]")).to_be_visible()
-    page.click(".language button")
-    page.wait_for_selector(READY)
-    expect(page.locator("#panel-body")).to_contain_text("Neighbours")
-    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
-    page.click(".language button")
-    expect(page.locator("#panel-body")).to_contain_text("相邻网格")
-
-
-@pytest.mark.domain("MY01")
-def test_locate_by_the_device(open_map: Open) -> None:
-    grid = a_grid()
-    lon, lat = inside(grid)
-    page = open_map(
-        user="worker", geolocation={"longitude": lon, "latitude": lat, "accuracy": 5}, permissions=["geolocation"]
-    )
-    page.click("[data-tool=locate]")
-    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
-    name = Assignment.objects.on().get(grid=grid, kind="main").staff.name
-    expect(page.locator(".others")).to_have_text(f"{name}的网格")
-    expect(page.locator("#panel-body .distance")).to_contain_text("距界线")
-    assert "定位精度约 5 米" in panel_text(page)
-    assert "最近的网点" in panel_text(page)
-    expect(page.locator("#panel-body .message.warning")).to_have_count(0)
-
-
-def test_my_own_grid_is_called_mine(open_map: Open) -> None:
-    worker = Staff.objects.get(user=User.objects.get(username="worker"))
-    lon, lat = inside(Assignment.objects.filter(staff=worker).first().grid)  # type: ignore[union-attr]
-    page = open_map(
-        user="worker", geolocation={"longitude": lon, "latitude": lat, "accuracy": 1}, permissions=["geolocation"]
-    )
-    page.click("[data-tool=locate]")
-    expect(page.locator(".mine")).to_have_text("我的网格")
-    page.get_by_role("button", name="上岗签到").click()
-    expect(page.locator(".duty")).to_contain_text("在岗, ")
-    boss = open_map(user="manager")
-    boss.locator("#layers > summary").click()
-    boss.get_by_label("在岗人员").check()
-    boss.locator(".point.on-duty").click()
-    expect(boss.locator("#panel-body")).to_contain_text("本人的网格")
-    page.get_by_role("button", name="离岗").click()
-    expect(page.locator(".duty")).to_contain_text("未签到")
-    boss.reload()
-    expect(boss.locator("[data-layer=on-duty] .figures")).to_have_text("0")
-
-
-def test_near_a_border_names_the_candidates(open_map: Open) -> None:
-    grid = a_grid()
-    lon, lat = inside(grid)
-    page = open_map(geolocation={"longitude": lon, "latitude": lat, "accuracy": 3000}, permissions=["geolocation"])
-    page.click("[data-tool=locate]")
-    expect(page.locator("#panel-body .message.warning")).to_contain_text("靠近界线")
-    assert page.locator("#panel-body .message.warning li").count() >= 2
-
-
-def test_tap_in_locate_mode_and_outside_every_grid(open_map: Open, complaints: list[str]) -> None:
-    grid = a_grid()
-    page = open_map(at(grid), permissions=[])
-    page.click("[data-tool=locate]")
-    expect(page.get_by_role("alert")).to_contain_text("没有获得定位许可")
-    click_middle(page)
-    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
-    page.keyboard.press("Escape")
-    expect(page.locator("[data-tool=select]")).to_have_attribute("aria-pressed", "true")
-
-    away = open_map("?lon=112.2&lat=30.4&z=12")
-    away.click("[data-tool=locate]")
-    expect(away.get_by_role("alert")).to_be_visible()
-    click_middle(away)
-    expect(away.get_by_role("alert")).to_contain_text("不在任何网格内")
-    complaints.clear()  # Chromium reports the answer 404
-
-
-def test_shifted_base_map_keeps_the_page_right(open_map: Open) -> None:
-    grid = a_grid()
-    page = open_map(
-        at(grid, 16, base="amap"),
-        before=lambda page: page.route(
-            re.compile("^https://"), lambda route: route.fulfill(body=BLANK, content_type="image/png")
-        ),
-    )
-    click_middle(page)
-    expect(page.locator("[data-field=code]")).to_have_text(grid.code)
-    lon, lat = inside(grid)
-    box = page.locator("#map").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    shown = [float(number) for number in re.findall(r"[\d.]{6,}", page.inner_text("#pointer"))[:2]]
-    assert shown == pytest.approx([lon, lat], abs=3e-5)
-    page.click("#layers summary")
-    page.select_option("#base", "none")
-    assert "base=" not in page.url
-    page.keyboard.press("Escape")
-    page.mouse.move(0, 0)
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    again = [float(number) for number in re.findall(r"[\d.]{6,}", page.inner_text("#pointer"))[:2]]
-    assert again == pytest.approx([lon, lat], abs=6e-5)
-
-
-def test_datum_of_the_page_is_that_of_the_server(open_map: Open) -> None:
-    page = open_map()
-    places = [[112.9, 30.42], [120.1, 30.2], [87.6, 43.8], [139.7, 35.7]]
-    there, back = page.evaluate(
-        """async places => { const { fromCgcs2000, toCgcs2000 } = await import('jt/datum');
-        const there = places.map(fromCgcs2000('gcj02')); return [there, there.map(toCgcs2000('gcj02'))]; }""",
-        places,
-    )
-    assert np.allclose(there, from_cgcs2000(np.array(places), GCJ02), rtol=0, atol=1e-10)
-    assert np.allclose(back, places, rtol=0, atol=1e-9)
-
-
 def test_layers_are_shown_and_put_away(open_map: Open) -> None:
     page = open_map("?layers=outlets")
     expect(page.locator("#map .cluster, #map .point").first).to_be_visible()
@@ -436,40 +241,6 @@ def test_layers_are_shown_and_put_away(open_map: Open) -> None:
     page.uncheck("#layer-choice input[value=machines]")
     expect(page.locator("#map .cluster.machines")).to_have_count(0)
     assert "layers=outlets" in page.url
-
-
-def test_names_are_text_never_html(open_map: Open) -> None:
-    grid = a_grid()
-
-    def named(value: Any) -> Any:
-        """Every name and every other text that people type, replaced by markup."""
-        if isinstance(value, list):
-            return [named(item) for item in value]
-        if isinstance(value, dict):
-            typed = {"name", "institution", "source", "bank_code", "parent_name"}
-            return {
-                key: IMAGE if key in typed and isinstance(item, str) else named(item) for key, item in value.items()
-            }
-        return value
-
-    page = open_map(
-        at(grid, layers="outlets"),
-        before=lambda page: change_json(page, r"/api/", named),
-        geolocation={"longitude": inside(grid)[0], "latitude": inside(grid)[1], "accuracy": 3000},
-        permissions=["geolocation"],
-    )
-    page.fill("#search", "村")
-    expect(page.locator("#search-results [role=option]").first).to_contain_text(IMAGE)
-    page.keyboard.press("Escape")
-    click_middle(page)
-    expect(page.locator("#panel-body h2")).to_have_text(IMAGE)
-    page.click("[data-tool=locate]")
-    expect(page.locator("#panel-body .message.warning")).to_contain_text(IMAGE)
-    page.evaluate("document.querySelector('#map .point')?.closest('.leaflet-marker-icon').click()")
-    expect(page.locator("#panel-body h2")).to_contain_text(IMAGE)
-    expect(page.locator("#panel-body .facts")).to_contain_text(IMAGE)
-    assert page.evaluate("window.hacked") is None
-    assert page.locator("img[src=x]").count() == 0
 
 
 def test_escape_closes_and_focus_is_visible(open_map: Open) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import Any
 
 import pytest
@@ -16,36 +15,21 @@ from layers.exchange import jobs
 from layers.exchange.models import ColumnMapping, PointImport
 from layers.facilities.models import Outlet
 from layers.imports import processes
-from layers.orgs.models import ApiToken, Institution, User
+from layers.orgs.models import Institution, User
 from tests.exchange.test_import_points import HEADER, bank, row  # noqa: F401
 from tests.factories import InstitutionFactory, UserFactory
+from tests.imports.api import JobsApi
 from tests.imports.conftest import at_once  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("at_once")
 
 
-class Api:
-    """A client that signs in with a token."""
-
-    def __init__(self, user: User) -> None:
-        self.client = Client(headers={"authorization": f"Bearer {ApiToken.issue(user, 'test')}"})
+class Api(JobsApi):
+    base = "exchange"
 
     def upload(self, *rows: str, header: str = HEADER, expect: int = 201, **form: Any) -> dict[str, Any]:
         file = SimpleUploadedFile("网点.csv", "\n".join([header, *rows]).encode())
-        response = self.client.post("/api/exchange/", {"file": file, "layer": "outlets", "datum": "cgcs2000"} | form)
-        assert response.status_code == expect, response.content
-        return dict(response.json())
-
-    def get(self, path: str, expect: int = 200) -> Any:
-        response = self.client.get(f"/api/exchange/{path}")
-        content = b"".join(response) if response.streaming else response.content
-        assert response.status_code == expect, content
-        return json.loads(content) if "json" in response["Content-Type"] else content.decode("utf-8-sig")
-
-    def post(self, path: str, content: Any = None, expect: int = 200) -> dict[str, Any]:
-        response = self.client.post(f"/api/exchange/{path}", content or {}, content_type="application/json")
-        assert response.status_code == expect, response.content
-        return dict(response.json())
+        return self.send({"file": file, "layer": "outlets", "datum": "cgcs2000"} | form, expect)
 
     def checked(self, *rows: str, **form: Any) -> dict[str, Any]:
         """An import, read as proposed, whose rows have been looked at."""

@@ -18,35 +18,21 @@ from layers.grids.models import Plan
 from layers.imports import jobs, processes
 from layers.imports.models import Import
 from layers.imports.uploads import MAX_UPLOAD_BYTES, LimitedUpload
-from layers.orgs.models import ApiToken, Institution, User
+from layers.orgs.models import Institution, User
 from tests.factories import InstitutionFactory, UserFactory
+from tests.imports.api import JobsApi
 from tests.imports.files import AREA, collection, of_level, records, with_gap
 
 
-class Api:
-    """A client that signs in with a token."""
-
-    def __init__(self, user: User | None) -> None:
-        self.client = Client(headers={"authorization": f"Bearer {ApiToken.issue(user, 'test')}"} if user else {})
+class Api(JobsApi):
+    base = "imports"
 
     def upload(self, *contents: Any, expect: int = 201, **form: Any) -> dict[str, Any]:
         files = [
             SimpleUploadedFile(f"{n}.geojson", c if isinstance(c, bytes) else json.dumps(c).encode())
             for n, c in enumerate(contents)
         ]
-        response = self.client.post("/api/imports/", {"files": files, "datum": "cgcs2000"} | form)
-        assert response.status_code == expect, response.content
-        return response.json()
-
-    def get(self, path: str, expect: int = 200) -> dict[str, Any]:
-        response = self.client.get(f"/api/imports/{path}")
-        assert response.status_code == expect, response.content
-        return json.loads(b"".join(response) if response.streaming else response.content)
-
-    def post(self, path: str, content: Any = None, expect: int = 200) -> dict[str, Any]:
-        response = self.client.post(f"/api/imports/{path}", content or {}, content_type="application/json")
-        assert response.status_code == expect, response.content
-        return response.json()
+        return self.send({"files": files, "datum": "cgcs2000"} | form, expect)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 /** The grids and the defects of an import on the map. */
-import { el } from "jt/dom";
+import { FileDrawing, boxAround } from "jt/files/drawing";
 import { defectColour, defectFill } from "jt/patterns";
-import { createView } from "jt/view";
 import { kindName } from "./words.js";
 
 const GRID = { fill: "#0b5a5e", opacity: 0.08 };
@@ -11,28 +10,11 @@ const BORDER = { stroke: "#35585b", weight: 0.6 };
 const UPPER = [{ stroke: "#16282a", weight: 2 }, { stroke: "#16282a", weight: 1.2 }, { stroke: "#35585b", weight: 0.9 }];
 const MOST_PINS = 200;
 
-export class Drawing {
-  #view = createView();
-  #drawn = [];
-  #pins = new Map();
-  #onPick;
-
-  /** @param {(number: number) => void} onPick called with the number of the defect whose pin was chosen */
-  constructor(onPick) {
-    this.#onPick = onPick;
-    this.#view.setBase({ url: "", datum: this.#view.datum });
-  }
-
-  clear() {
-    this.#drawn.forEach((part) => part.remove());
-    this.#drawn = [];
-    this.#pins.clear();
-  }
-
+export class Drawing extends FileDrawing {
   /** @param {{level_names: string[], grids: object, defects: object}} preview */
   show({ level_names: names, grids, defects }) {
     this.clear();
-    this.#view.resized();
+    this.view.resized();
     const leaf = names.length - 1;
     const features = grids.features;
     const shapes = features
@@ -40,36 +22,35 @@ export class Drawing {
       .map(({ geometry, properties }) => ({
         polygons: polygons(geometry), look: { ...(properties.changed ? CHANGED : GRID), ...BORDER },
       }));
-    this.#drawn.push(this.#view.polygons(shapes, "jt-grids"));
+    this.keep(this.view.polygons(shapes, "jt-grids"));
     const borders = features
       .filter(({ properties }) => properties.level < leaf)
       .sort((a, b) => b.properties.level - a.properties.level)
       .map(({ geometry, properties }) => ({ arcs: polygons(geometry).flat(), look: UPPER[properties.level - 1] ?? BORDER }));
-    if (borders.length) this.#drawn.push(this.#view.lines(borders, "jt-borders"));
+    if (borders.length) this.keep(this.view.lines(borders, "jt-borders"));
     this.#defects(defects.features.filter(({ geometry }) => geometry));
-    const all = box(features.map(({ geometry }) => geometry));
-    if (all) this.#view.fit(all);
+    const all = boxAround(places(features.map(({ geometry }) => geometry)));
+    if (all) this.view.fit(all);
   }
 
   /** Looks at a defect, and marks its pin. */
   look(feature) {
-    if (feature.geometry && !this.#pins.has(feature.id)) this.#pin(feature);
-    this.#pins.forEach((pin, number) => pin.classList.toggle("chosen-pin", number === feature.id));
-    if (feature.geometry) this.#view.fit(box([feature.geometry]), { maxZoom: 19 });
+    if (feature.geometry) {
+      this.#mark(feature);
+      this.view.fit(boxAround(places([feature.geometry])), { maxZoom: 19 });
+    }
+    this.choose(feature.id);
   }
 
   #defects(features) {
     const look = (kind) => ({ ...(defectFill[kind] ?? AMBER), stroke: defectColour[kind] ?? "#8a5200", weight: 2 });
     const shapes = features.map(({ geometry, properties: { kind } }) => ({ polygons: polygons(geometry), arcs: lines(geometry), look: look(kind) }));
-    this.#drawn.push(this.#view.polygons(shapes, "jt-selection"), this.#view.lines(shapes, "jt-selection"));
-    features.filter(({ id }) => id <= MOST_PINS).forEach((feature) => this.#pin(feature));
+    this.keep(this.view.polygons(shapes, "jt-selection"), this.view.lines(shapes, "jt-selection"));
+    features.filter(({ id }) => id <= MOST_PINS).forEach((feature) => this.#mark(feature));
   }
 
-  #pin({ id, properties: { kind, lon, lat } }) {
-    const pin = el("span", { class: `pin ${kind}` }, String(id));
-    this.#pins.set(id, pin);
-    const title = `${id} ${kindName(kind)}`;
-    this.#drawn.push(this.#view.marker([lon, lat], pin, { title, onClick: () => this.#onPick(id) }));
+  #mark({ id, properties: { kind, lon, lat } }) {
+    this.pin(id, kind, [lon, lat], `${id} ${kindName(kind)}`);
   }
 }
 
@@ -85,18 +66,7 @@ function lines({ type, coordinates, geometries }) {
   return (geometries ?? []).flatMap(lines);
 }
 
-/** West, south, east, north of some geometries; null of none. */
-function box(geometries) {
-  const bounds = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const geometry of geometries) {
-    for (const line of [...polygons(geometry).flat(), ...lines(geometry)]) {
-      for (const [lon, lat] of line) {
-        bounds[0] = Math.min(bounds[0], lon);
-        bounds[1] = Math.min(bounds[1], lat);
-        bounds[2] = Math.max(bounds[2], lon);
-        bounds[3] = Math.max(bounds[3], lat);
-      }
-    }
-  }
-  return bounds[0] === Infinity ? null : bounds;
+/** Every vertex of some geometries, one after the other. */
+function* places(geometries) {
+  for (const geometry of geometries) for (const line of [...polygons(geometry).flat(), ...lines(geometry)]) yield* line;
 }

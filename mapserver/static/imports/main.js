@@ -1,6 +1,6 @@
 /** The import page: upload, look, repair, load. */
 import { byId } from "jt/dom";
-import { JobPage } from "jt/jobpage";
+import { JobPage } from "jt/files/page";
 import { Drawing } from "./drawing.js";
 import { drawnAs, foundView, loadedView } from "./steps.js";
 import { startForm } from "./upload.js";

@@ -1,6 +1,6 @@
 /** What the page says at each step; built from the state of the import. */
 import { data, el } from "jt/dom";
-import { problem } from "jt/jobpage";
+import { problem } from "jt/files/page";
 import { button, submitTo, table } from "jt/parts";
 import { count, distance, fill, inReadersLanguage } from "jt/text";
 import { kindName, squareMetres } from "./words.js";

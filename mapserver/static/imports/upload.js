@@ -1,7 +1,7 @@
 /** The files of the upload form in their order, one a level. */
 import { byId, data, el } from "jt/dom";
 import { fill } from "jt/text";
-import { fieldsOf, sendWhole, uploadFault, watchDatum } from "jt/uploadform";
+import { fieldsOf, sendWhole, uploadFault, watchDatum } from "jt/files/form";
 
 const { gettext } = window;
 

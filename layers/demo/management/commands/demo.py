@@ -34,9 +34,8 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 if not Institution.objects.filter(code=bank_code).exists():
-                    load(lambda line: self.stdout.write(f"· {line}"))
-                    with connection.cursor() as cursor:
-                        cursor.execute("ANALYZE")
+                    load(self._begin)
+                    _analyze()
                 if dry_run:
                     transaction.set_rollback(True)
                     self.stdout.write("试运行, 未保存 / dry run, nothing saved")
@@ -48,6 +47,17 @@ class Command(BaseCommand):
         for user in User.objects.filter(synthetic=True, username__startswith=prefix).select_related("institution"):
             if prefix or not user.username.startswith("xihu-"):
                 self.stdout.write(f"  {user.username:<16} {user.get_role_display()} · {user.institution}")
+
+    def _begin(self, step: str) -> None:
+        _analyze()
+        self.stdout.write(f"· {step}")
+        self.stdout.flush()
+
+
+def _analyze() -> None:
+    """Let the next statements be planned for what is there now: autovacuum takes rows that are not committed for none."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def write_token(env: Path, administrator: User) -> None:

@@ -1,7 +1,7 @@
 /** The two forms that the page begins with: a file to import, a layer to export. */
 import { ApiError } from "jt/api";
 import { byId } from "jt/dom";
-import { fieldsOf, sendWhole, uploadFault, watchDatum } from "jt/uploadform";
+import { fieldsOf, sendWhole, uploadFault, watchDatum } from "jt/files/form";
 
 const { gettext } = window;
 

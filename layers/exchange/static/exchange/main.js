@@ -1,6 +1,6 @@
 /** The page of import and export: upload, columns, rows, load. */
 import { byId } from "jt/dom";
-import { JobPage } from "jt/jobpage";
+import { JobPage } from "jt/files/page";
 import { columnsView } from "./columns.js";
 import { Drawing } from "./drawing.js";
 import { startForms } from "./forms.js";

@@ -1,6 +1,6 @@
 /** What came of an import, at each step but that of the columns. */
 import { data, el } from "jt/dom";
-import { problem } from "jt/jobpage";
+import { problem } from "jt/files/page";
 import { button, submitTo, table } from "jt/parts";
 import { count, fill, inReadersLanguage } from "jt/text";
 

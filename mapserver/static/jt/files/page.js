@@ -1,6 +1,6 @@
 /** A page that takes files on their way: upload, look, load. The server holds the state; the page shows it and asks for steps. */
 import { byId, el } from "jt/dom";
-import { jobsAt } from "jt/jobs";
+import { jobsAt } from "jt/files/jobs";
 import { button } from "jt/parts";
 import { fill, inReadersLanguage } from "jt/text";
 
