@@ -18,14 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from gis.errors import JingtianError
 from layers.audit.events import record
 from layers.audit.models import Entry
-from layers.orgs.models import Institution, User
+from layers.orgs.models import HEADS, Institution, User
 
 MASK = "*"
 SHORTEST_REASON = 4
 """Characters of a reason: «电话核实» is one."""
 UNMASKERS = {User.Role.ADMINISTRATOR, User.Role.MANAGER, User.Role.WORKER}
 """The roles whose work needs to reach people."""
-UNMASKERS_OF_MANY = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+UNMASKERS_OF_MANY = HEADS
 DAY = dt.timedelta(days=1)
 
 

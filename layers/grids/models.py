@@ -11,12 +11,10 @@ from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from layers.orgs.models import Institution, User
+from layers.orgs.models import HEADS, Institution, User
 
 SRID = 4490
 IN_FORCE = ("published", "retired")
-HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
-"""Who knows of every draft of her own institution."""
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from layers.notices.models import Notice
-from layers.orgs.models import Institution, User
-
-DECIDERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
-HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+from layers.orgs.models import DECIDERS, HEADS, Institution, User
 
 
 def tell(users: Iterable[int | None], kind: str, link: str, by: User | None = None, **facts: Any) -> None:

@@ -130,6 +130,15 @@ class User(AbstractUser):
         """Whether the user may create and change plans of an institution: planners and administrators, own subtree."""
         return self.role in {self.Role.PLANNER, self.Role.ADMINISTRATOR} and self.sees_inside(institution)
 
+    def decides_over(self, institution: Institution) -> bool:
+        """Whether the user decides on what an institution asks for: of one above it; for a head office, one of its heads."""
+        if self.institution is None or self.is_regulator:
+            return False
+        if institution.is_root():
+            return self.institution.path == institution.path and self.role in HEADS
+        own = self.institution.path
+        return institution.path != own and institution.path.startswith(own) and self.role in DECIDERS
+
     def sees_inside(self, institution: Institution) -> bool:
         """Whether the institution lies in the user's own subtree."""
         return (
@@ -142,6 +151,12 @@ class User(AbstractUser):
     def own_path(self) -> str:
         """The tree path below which the user sees personal details; one that no institution has for a regulator."""
         return "-" if self.is_regulator or self.institution is None else self.institution.path
+
+
+HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
+"""Roles that answer for an institution and its people."""
+DECIDERS = {*HEADS, User.Role.PLANNER}
+"""Roles that decide on what an institution below asks for."""
 
 
 class ApiToken(models.Model):

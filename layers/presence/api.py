@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
 from layers.audit.events import record_read
+from layers.orgs.models import HEADS
 from layers.presence import duty
-from layers.presence.models import VIEWERS, CheckIn
+from layers.presence.models import CheckIn
 
 router = Router(tags=["people"])
 
@@ -31,7 +32,7 @@ def mine(request: HttpRequest) -> dict[str, Any]:
     return {
         "possible": staff is not None,
         "on_duty": own and {"since": own.since, "at": own.at},
-        "sees_others": request.user.role in VIEWERS,
+        "sees_others": request.user.role in HEADS,
     }
 
 

@@ -12,11 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from layers.grids.models import SRID
-from layers.orgs.models import User
+from layers.orgs.models import HEADS, User
 from layers.staff.models import Staff
-
-VIEWERS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
-"""Roles that look after people, and so see where those of their subtree last were."""
 
 
 class CheckInQuerySet(models.QuerySet["CheckIn"]):
@@ -30,7 +27,7 @@ class CheckInQuerySet(models.QuerySet["CheckIn"]):
         """One's own; for administrators and managers, those of the subtree."""
         if user.institution is None or user.is_regulator:
             return self.none()
-        if user.role in VIEWERS:
+        if user.role in HEADS:
             return self.filter(staff__institution__path__startswith=user.institution.path)
         return self.filter(staff__user=user)
 

@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Plan
 from layers.notices import service
-from layers.orgs.models import Institution, User
-from layers.review.rights import REVIEWERS
+from layers.orgs.models import DECIDERS, Institution, User
 
 SENTENCES = {
     "plan_submitted": gettext_lazy("%(by)s 提交了方案“%(plan)s”, 请审定。"),
@@ -30,6 +29,6 @@ def tell(users: Iterable[int], plan: Plan, kind: str, by: User | None = None, **
 def planners_of(plan: Plan) -> list[int]:
     """Planners, managers and administrators of the plan's institution, and of those below that work by it."""
     users = User.objects.filter(
-        institution__in=Institution.objects.within(plan.institution), role__in=REVIEWERS, is_active=True
+        institution__in=Institution.objects.within(plan.institution), role__in=DECIDERS, is_active=True
     )
     return list(users.values_list("pk", flat=True))

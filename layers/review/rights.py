@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from layers.grids.models import HEADS, Plan
-from layers.orgs.models import User
+from layers.grids.models import Plan
+from layers.orgs.models import DECIDERS, User
 from layers.review.models import Decision
-
-REVIEWERS = {User.Role.ADMINISTRATOR, User.Role.PLANNER, User.Role.MANAGER}
-
-
-def may_review(user: User, plan: Plan) -> bool:
-    """Whether the user is a reviewer of the plan: of an institution above; for a head office, one of its heads."""
-    if user.institution is None or user.is_regulator:
-        return False
-    own, owner = user.institution.path, plan.institution.path
-    if owner != own and owner.startswith(own):
-        return user.role in REVIEWERS
-    return owner == own and plan.institution.is_root() and user.role in HEADS
 
 
 def submitter_of(plan: Plan) -> int | None:
@@ -31,17 +19,17 @@ def submitter_of(plan: Plan) -> int | None:
 
 def may_decide(user: User, plan: Plan) -> bool:
     """Whether the user may approve or return the plan: a reviewer, never of her own submission."""
-    return may_review(user, plan) and submitter_of(plan) != user.pk
+    return user.decides_over(plan.institution) and submitter_of(plan) != user.pk
 
 
 def may_publish(user: User, plan: Plan) -> bool:
     """Whether the user may set the day of an approved plan: its planners and its reviewers."""
-    return user.can_plan_for(plan.institution) or may_review(user, plan)
+    return user.can_plan_for(plan.institution) or user.decides_over(plan.institution)
 
 
 def may_comment(user: User, plan: Plan) -> bool:
     """Whether the user takes part in the plan: planners, managers and reviewers."""
-    return may_publish(user, plan) or (user.role in REVIEWERS and user.sees_inside(plan.institution))
+    return may_publish(user, plan) or (user.role in DECIDERS and user.sees_inside(plan.institution))
 
 
 def may_open(user: User, plan: Plan) -> bool:

@@ -7,8 +7,6 @@ from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment, Staff, StaffSettings
 from layers.staff.models.people import ARRANGERS, VIEWERS
 
-HEADS = {User.Role.ADMINISTRATOR, User.Role.MANAGER}
-
 
 def may_arrange(user: User, institution: Institution) -> bool:
     """Whether the user may register and assign people of an institution: its own or an upper one's arrangers."""
@@ -29,16 +27,6 @@ def phone_for(user: User, staff: Staff) -> str:
     return staff.work_phone if clear else mask_phone(staff.work_phone)
 
 
-def is_above(user: User, institution: Institution) -> bool:
-    """Whether the user decides for the unit above an institution; for a head office, one of its heads does."""
-    if user.institution is None or user.is_regulator:
-        return False
-    own, owner = user.institution.path, institution.path
-    if owner != own and owner.startswith(own):
-        return user.role in ARRANGERS
-    return owner == own and institution.is_root() and user.role in HEADS
-
-
 def takes_effect_at_once(user: User, *people: Staff) -> bool:
     """Whether what the user arranges needs no decision: the unit above all concerned arranges it itself, or the setting asks for none."""
     return all(_at_once(user, one.institution) for one in people)
@@ -47,7 +35,7 @@ def takes_effect_at_once(user: User, *people: Staff) -> bool:
 def _at_once(user: User, institution: Institution) -> bool:
     if StaffSettings.of(institution).approval == StaffSettings.Approval.NONE:
         return True
-    return is_above(user, institution) and not institution.is_root()
+    return user.decides_over(institution) and not institution.is_root()
 
 
 def may_decide(user: User, assignment: Assignment) -> bool:
@@ -55,4 +43,4 @@ def may_decide(user: User, assignment: Assignment) -> bool:
     people = [assignment.staff, *([assignment.replaces.staff] if assignment.replaces else [])]
     if assignment.status != Assignment.Status.PROPOSED:
         people = people[:1]
-    return all(is_above(user, one.institution) for one in people) and assignment.asker != user.pk
+    return all(user.decides_over(one.institution) for one in people) and assignment.asker != user.pk

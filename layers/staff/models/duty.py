@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from layers.features.models import Feature, FeatureQuerySet
 from layers.grids.models import SRID, Grid
-from layers.orgs.models import User
+from layers.orgs.models import HEADS, User
 from layers.staff.models.people import ARRANGERS, VIEWERS, Absence, Staff, days
 
 
@@ -30,7 +30,7 @@ class PostQuerySet(FeatureQuerySet["Post"]):
         if user.role not in VIEWERS:
             return self.filter(held)
         inside = Q(institution__path__startswith=user.institution.path)
-        if user.role in {User.Role.ADMINISTRATOR, User.Role.MANAGER}:
+        if user.role in HEADS:
             return self.filter(inside)
         return self.filter(inside & (Q(restricted=False) | held))
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("editing", "0002_attempt"),
+        ("editing", "0003_redraw"),
     ]
 
     operations = [
@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("reshape", "调整界线"),
+                    ("redraw", "重画界线"),
                     ("split", "拆分"),
                     ("merge", "合并"),
                     ("transfer", "移交"),
@@ -27,7 +28,8 @@ class Migration(migrations.Migration):
                     ("rename", "改名"),
                     ("recode", "改编码"),
                     ("classify", "改类别"),
-                    ("lock", "锁定或解锁"),
+                    ("lock", "锁定"),
+                    ("unlock", "解除锁定"),
                     ("levels", "改级别名称"),
                     ("undo", "撤销"),
                     ("redo", "重做"),
