@@ -105,7 +105,7 @@ async function start() {
     remember();
   });
   const layers = points.start(now.layers);
-  const duties = onDuty.start([...now.layers]);
+  const duties = layers.then(() => onDuty.start([...now.layers]));
   const measures = thematic.start();
   plans = await get("plans");
   if (!plans.length) {
