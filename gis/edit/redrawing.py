@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import count, pairwise
 
 import numpy as np
@@ -20,6 +18,7 @@ import numpy.typing as npt
 import shapely
 from shapely import Polygon
 
+from gis.edit.between import LEFT, RIGHT, Between
 from gis.edit.chain import Edge, edges_along, segments, turned, undirected
 from gis.edit.cutting import give
 from gis.edit.drawing import (
@@ -48,7 +47,6 @@ TURNS = [math.radians(sign * step) for step in range(0, 180, 15) for sign in (1,
 """By how much a border is turned where it is prolonged, tried in this order: straight on first."""
 ALMOST = math.radians(5)
 """A border is not prolonged along the old line itself: between the two there would be a sliver."""
-LEFT, RIGHT = 1, -1
 
 Beside = list[tuple[Key | None, Key | None]]
 """The leaves on the left and on the right of each edge of a line; None outside the service area."""
@@ -82,9 +80,11 @@ def redraw(sheet: Sheet, old: Path, new: Path, *, outer: bool = False, min_area_
         )
     _check_outer(line, beside(sheet, line), outer=outer)
     noded, (line, stroke) = draw(sheet, [line, stroke], sheet.grids)
-    ends = _prolonged(noded, _Between(line, stroke))
-    noded, (line, stroke, *prolonged) = draw(noded, [line, stroke, *ends], noded.grids)
-    between = _Between(line, stroke)
+    ends = _prolonged(noded, Between(line, stroke))
+    prolonged: list[list[Point]] = []
+    if ends:
+        noded, (line, stroke, *prolonged) = draw(noded, [line, stroke, *ends], noded.grids)
+    between = Between(line, stroke)
     pieces = _pieces(noded, between, prolonged)
     if not pieces:
         raise BadLine("新界线与原界线相同, 没有改动。", "The new border is the same as the old one: nothing to change.")
@@ -117,51 +117,7 @@ def _leaf_at(sheet: Sheet, edge: Edge) -> Key | None:
     return next((key for key in sheet.sides.get(edge, ()) if key not in sheet.children), None)
 
 
-@dataclass(frozen=True)
-class _Between:
-    """The old line and the stroke, and on which side of the old line the land between them lies."""
-
-    line: list[Point]
-    stroke: list[Point]
-
-    @cached_property
-    def ring(self) -> npt.NDArray[np.float64]:
-        """Edges of the old line, then back along the stroke; shape (n, 4)."""
-        return np.array(edges_along([*self.line, *self.stroke[-2::-1]]), dtype=np.float64).reshape(-1, 4)
-
-    def side(self, place: tuple[float, float]) -> int:
-        """LEFT or RIGHT of the old line for a place in the land that changes hands, 0 elsewhere; more where it is wound round twice."""
-        (ax, ay, bx, by), (x, y) = self.ring.T, place
-        turn = (bx - ax) * (y - ay) - (x - ax) * (by - ay)
-        up, down = (ay <= y) & (by > y) & (turn > 0), (ay > y) & (by <= y) & (turn < 0)
-        return int(up.sum() - down.sum())
-
-    @cached_property
-    def _lines(self) -> npt.NDArray[np.object_]:
-        return np.array(segments(edges_along(self.line) + edges_along(self.stroke)))
-
-    @cached_property
-    def _tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self._lines)
-
-    def reach(self, place: Point, angle: float) -> tuple[Point, bool] | None:
-        """Where a ray first meets either line, and whether that is the stroke; None if it meets neither."""
-        low, high = self.ring[:, :2].min(axis=0), self.ring[:, :2].max(axis=0)
-        far = 2 * float(np.hypot(*(high - low))) + 10
-        ray = shapely.LineString([place, (place[0] + far * math.cos(angle), place[1] + far * math.sin(angle))])
-        hits = np.sort(self._tree.query(ray, predicate="intersects"))
-        xy, hit = shapely.get_coordinates(shapely.intersection(self._lines[hits], ray), return_index=True)
-        distance = np.hypot(*(xy - place).T)
-        # A lattice step about the place itself is where the ray begins.
-        met = distance > 1
-        if not met.any():
-            return None
-        first = np.flatnonzero(met)[distance[met].argmin()]
-        x, y = np.rint(xy[first]).astype(int).tolist()
-        return (x, y), bool(hits[hit[first]] >= len(self.line) - 1)
-
-
-def _prolonged(sheet: Sheet, between: _Between) -> list[list[Point]]:
+def _prolonged(sheet: Sheet, between: Between) -> list[list[Point]]:
     """For each border that ends on the old line with the stroke behind, the way from there to the stroke."""
     line = between.line
     corners = [
@@ -208,7 +164,7 @@ def _cannot_follow(spots: Sequence[Point]) -> BorderCannotFollow:
 
 
 def _pieces(
-    sheet: Sheet, between: _Between, prolonged: list[list[Point]]
+    sheet: Sheet, between: Between, prolonged: list[list[Point]]
 ) -> list[tuple[Key | None, Polygon, Key | None]]:
     """The land that changes hands: whose it is, the face in lattice units, whose it will be."""
     kept = edges_of([between.line]) & edges_of([between.stroke])
@@ -256,7 +212,7 @@ def _check_outer(line: list[Point], sides: Beside, *, outer: bool) -> None:
 
 
 def _check_between(
-    sheet: Sheet, between: _Between, pieces: Iterable[tuple[Key | None, Polygon, Key | None]], *, outer: bool
+    sheet: Sheet, between: Between, pieces: Iterable[tuple[Key | None, Polygon, Key | None]], *, outer: bool
 ) -> None:
     """Raise LineCrossesBorder where the stroke goes into grids that are on neither side of the old line.
 

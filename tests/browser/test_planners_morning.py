@@ -277,7 +277,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
         aside = 60 * math.sin(math.pi * i / (len(along) - 1)) / length
         page.mouse.move(x - aside * (by - ay), y + aside * (bx - ax))
     page.mouse.up()
-    expect(page.locator(".edit-result")).to_contain_text("保存后：")
+    expect(page.locator(".edit-result")).to_contain_text("保存后：", timeout=15_000)
     expect(page.locator(".edit-result")).to_contain_text("户")
     shot(page, "morning-5-redraw")
     steps = Edit.objects.filter(plan=draft).count()
