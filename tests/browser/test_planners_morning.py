@@ -191,6 +191,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
     desk.done("撤销: 调整界线")
     moved = Grid.objects.filter(pk__in=[int(key) for key in Edit.objects.get(plan=draft).change["borders"]])
     assert {grid.level for grid in moved} >= {1, 2, 3} and moved.filter(level=1).count() == 2
+    bent = list(moved.filter(level=LEAF).values_list("code", flat=True))
 
     # A split along a traced street.
     code, ends = lane_across_a_grid(draft)
@@ -346,11 +347,10 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
 
     # Where land has changed hands, the old worker until today, and the new one from tomorrow.
     now = leaves(draft)
+    changed = {c for c in origin if c.startswith(community.code)} | set(bent)
     gained = next(
         land
-        for old, new in itertools.product(
-            [c for c in origin if c.startswith(community.code)], [c for c in now if c.startswith(community.code)]
-        )
+        for old, new in itertools.product(sorted(changed), sorted(changed & now.keys()))
         if old != new
         and (land := origin[old].intersection(now[new])).area > 1e-8
         and Grid.objects.get(plan=xihu, code=old).assignments.exists()

@@ -214,6 +214,7 @@ async function selectGrid(id, { at } = {}) {
   const number = (request += 1);
   const grid = topology.grid(id);
   finder.close();
+  if (id !== now.grid) putAway();
   now.grid = id;
   thematic.mark(id);
   if (grid && grid.level > now.level) showLevel(grid.level);

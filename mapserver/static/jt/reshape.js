@@ -110,6 +110,7 @@ export class Reshape {
     this.#clear();
     this.#hover?.drawn.remove();
     this.#edge = this.#hover = null;
+    this.#map.view.element.classList.remove("fixed-border");
     this.#map.onPick(null);
   }
 
