@@ -1,13 +1,14 @@
 """People, what they are in charge of, and how an institution arranges that."""
 
 from layers.staff.models.duty import Assignment, AssignmentQuerySet, Post
-from layers.staff.models.people import Absence, Staff, StaffItem, StaffQuerySet
+from layers.staff.models.people import Absence, DeskDay, Staff, StaffItem, StaffQuerySet
 from layers.staff.models.setting import PublicSheet, StaffSettings, Term
 
 __all__ = [
     "Absence",
     "Assignment",
     "AssignmentQuerySet",
+    "DeskDay",
     "Post",
     "PublicSheet",
     "Staff",

@@ -120,8 +120,8 @@ const personRow = ({ person }) =>
     el("td", {}, person.assignments.map((one) =>
       el("div", {}, unitLink(one.unit), " ", el("span", { class: "note" }, [one.role_label, one.kind === "main" ? "" : one.kind_label].filter(Boolean).join(" · "))))));
 
-function listRow({ grid, post, staff, text, at }, index) {
-  const unit = grid ?? post;
+function listRow({ grid, post, outlet, staff, text, at }, index) {
+  const unit = grid ?? post ?? outlet;
   return el("tr", { "data-row": index + 1 },
     el("td", {}, at
       ? el("button", { type: "button", class: "quiet", title: gettext("在图上显示"), onclick: () => choose(index + 1, true) }, el("span", { class: "pin" }, String(index + 1)))
