@@ -59,6 +59,7 @@ NOT_TYPED = {
     "care": {"category"},
     **{table: {"kind"} for table in ("staff", "staff_item")},
     "assignment": {"role"},
+    "staff_settings": {"subsidy_role"},
     "term": {"code"},
     "public_sheet": {"code", "token"},
     "point_import": {"layer"},
@@ -73,8 +74,9 @@ NOT_TYPED = {
 }
 """Texts that the site makes, codes of a vocabulary, and those that have a form of their own; every other text is filled with what is evil."""
 WITHOUT_ROWS = {
-    "account_groups", "account_user_permissions", "auth_group", "auth_group_permissions", "check_in", "edit", "former_password",
-    "measure_settings", "otp_totp_totpdevice", "plan_editor", "recovery_code", "review_settings", "service_area",
+    "account_groups", "account_user_permissions", "auth_group", "auth_group_permissions", "check_in", "desk_day", "edit",
+    "former_password", "measure_settings", "otp_totp_totpdevice", "outlet_month", "outlet_standard", "plan_editor",
+    "recovery_code", "review_settings", "service_area",
 }  # fmt: skip
 """Tables without a text that is typed, or filled when the plan begins or by the pages."""
 TYPED = [text for text in EVIL if "\0" not in text and "\r" not in text]

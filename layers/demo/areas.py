@@ -33,6 +33,7 @@ from layers.demo.facilities import furnish
 from layers.demo.papers import sign_papers
 from layers.demo.people import place_cash_points, place_outlets
 from layers.demo.streets import make_houses, make_streets
+from layers.demo.work import begin_work
 from layers.facilities.models import Machine, Outlet
 from layers.grids.models import SRID, Grid, GridCount, Plan
 from layers.imports.pipeline import Options, Source, check, read_tree, repaired
@@ -97,6 +98,7 @@ def load_qianjiang(say: Say) -> None:
     MeasureSettings.objects.create(institution=bank, distance_by=MeasureSettings.Distance.STREET)
     say("合成人员安排、点位 / people, posts and what they do, made up")
     arrange_people(bank, branches, rows, ids, staff)
+    begin_work(bank, branches)
     make_users(staff[0].institution, {"branch": User.Role.MANAGER})
 
     other, other_branches = make_bank("JH", "江汉银行潜江分行 (演示)", rows)

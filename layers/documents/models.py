@@ -34,11 +34,12 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
 
 class Document(models.Model):
-    """协议与制度: a co-operation agreement of a station, with its four parts, or a regulation."""
+    """协议与制度: a co-operation agreement of a station, with its four parts, a regulation, or the minutes of a meeting (会, YL08)."""
 
     class Kind(models.TextChoices):
         AGREEMENT = "agreement", _("合作协议")
         REGULATION = "regulation", _("制度办法")
+        MEETING = "meeting", _("会议纪要")
 
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="documents", verbose_name=_("机构"))
     kind = models.CharField(_("类别"), max_length=12, choices=Kind.choices)
@@ -72,6 +73,10 @@ class Document(models.Model):
                 condition=~Q(kind="agreement")
                 | ~(Q(partner="") | Q(purpose="") | Q(content="") | Q(duties="") | Q(incentives="")),
                 name="document_agreement_has_its_parts",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="meeting") | ~(Q(partner="") | Q(content="")),
+                name="document_meeting_says_with_whom_and_what",
             ),
         )
 

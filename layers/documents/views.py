@@ -32,7 +32,11 @@ class DocumentForm(forms.ModelForm):
         widgets = {
             name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d") for name in ("signed_on", "valid_until")
         }
-        help_texts = {"partner": gettext_lazy("合作协议须填写合作方、目的、内容、责任义务和激励约束。")}
+        help_texts = {
+            "partner": gettext_lazy(
+                "合作协议须填写合作方、目的、内容、责任义务和激励约束; 会议纪要须填写合作方 (与谁开会) 和内容。"
+            )
+        }
 
     def __init__(self, user: User, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -42,10 +46,10 @@ class DocumentForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if values.get("kind") == Document.Kind.AGREEMENT:
-            for part in PARTS:
-                if not values.get(part):
-                    self.add_error(part, _("合作协议须填写这一项。"))
+        needed = {Document.Kind.AGREEMENT: PARTS, Document.Kind.MEETING: ("partner", "content")}
+        for part in needed.get(values.get("kind"), ()):
+            if not values.get(part):
+                self.add_error(part, _("这一类文件须填写这一项。"))
         signed, until = values.get("signed_on"), values.get("valid_until")
         if signed and until and until < signed:
             self.add_error("valid_until", _("有效期不能早于签订日期。"))

@@ -216,8 +216,8 @@ def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
 
 def _of_person(row: people.Row) -> Row:
     staff = row.staff.name if row.staff is not None else ""
-    if row.post is not None:
-        return Row(row.post.name, row.text, code=row.post.code, at=row.at)
+    if (unit := row.post or row.outlet) is not None:
+        return Row(unit.name, row.text, code=unit.code, at=row.at)
     if row.grid is not None:
         parent = f"{row.grid.parent.name} " if row.grid.parent else ""
         text = f"{staff}: {row.text}" if staff else row.text

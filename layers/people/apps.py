@@ -10,7 +10,7 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         """Make the measures of people, and what notices say of them, known."""
         from layers.notices.sentences import add_sentences
-        from layers.people import measures, vacancies  # noqa: F401
+        from layers.people import measures, ownership, vacancies  # noqa: F401
         from layers.people.telling import SENTENCES
 
         add_sentences(SENTENCES)

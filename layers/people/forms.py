@@ -10,8 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from layers.facilities.models import OutletMonth, OutletStandard
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
+from layers.people.outlets import REPORTED
 from layers.people.pick import StaffField
 from layers.staff.layer import kinds_to_choose
 from layers.staff.models import Assignment, Post, Staff, StaffSettings, Term
@@ -183,6 +185,44 @@ class ItemForm(forms.Form):
         self.fields["kind"].choices = list(terms("item", user.institution).items())
 
 
+class RosterForm(forms.Form):
+    """For whom, from when to when, and how many sit at the desk each day."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("类型"))
+    first_day = day_field(gettext_lazy("自"))
+    last_day = day_field(gettext_lazy("至"), help_text=gettext_lazy("含当日"))
+    at_desk = forms.IntegerField(label=gettext_lazy("每天坐岗 (人)"), min_value=1, max_value=99, initial=1)
+
+    def __init__(self, institution: Institution, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fields["kind"].choices = list(terms("staff", institution).items())
+
+
+class OutletMonthForm(forms.ModelForm):
+    """What an outlet reports for a month; a month that is on record is replaced."""
+
+    month = forms.DateField(
+        label=gettext_lazy("月份"),
+        input_formats=["%Y-%m", "%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
+    )
+
+    class Meta:
+        model = OutletMonth
+        fields = ("month", *REPORTED)
+
+    def clean_month(self) -> Any:
+        return self.cleaned_data["month"].replace(day=1)
+
+
+class StandardForm(forms.ModelForm):
+    """What outlets have to reach."""
+
+    class Meta:
+        model = OutletStandard
+        exclude = ("institution",)
+
+
 class PhotoForm(forms.Form):
     """A photograph to take over."""
 
@@ -203,6 +243,7 @@ class SettingsForm(forms.ModelForm):
         label=gettext_lazy("每人应有的登记"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
+    subsidy_role = forms.ChoiceField(label=gettext_lazy("领取补贴的角色"))
     needed_by = forms.MultipleChoiceField(
         label=gettext_lazy("哪些类型的人员须登记 (不选: 所有人员)"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -214,6 +255,9 @@ class SettingsForm(forms.ModelForm):
             "most_grids",
             "persons_per_household",
             "public_sheets",
+            "meeting_days",
+            "subsidy_role",
+            "subsidy",
             "term_days",
             "term_roles",
             "needed_items",
@@ -223,6 +267,7 @@ class SettingsForm(forms.ModelForm):
     def __init__(self, institution: Institution, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.fields["term_roles"].choices = list(terms("role", institution).items())
+        self.fields["subsidy_role"].choices = list(terms("role", institution).items())
         self.fields["needed_by"].choices = list(terms("staff", institution).items())
         self.fields["needed_items"].choices = list(terms("item", institution).items())
 

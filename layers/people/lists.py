@@ -19,9 +19,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from layers.documents.models import Document
+from layers.facilities.models import Outlet
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.people import checks
+from layers.people.outlets import short_of
+from layers.people.ownership import owned_by
 from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem, StaffSettings
 from layers.staff.models.people import VIEWERS
@@ -40,10 +44,13 @@ class Row:
     grid: Grid | None = None
     staff: Staff | None = None
     post: Post | None = None
+    outlet: Outlet | None = None
     assignment: int | None = None
 
     @property
     def geom(self) -> GEOSGeometry | None:
+        if self.outlet is not None:
+            return self.outlet.geom
         if self.post is not None:
             return self.post.geom
         return self.grid.geom if self.grid is not None else self.staff.geom if self.staff is not None else None
@@ -186,6 +193,16 @@ def unpaired(user: User, day: dt.date) -> Iterable[Row]:
     return (Row(grid=grid, text=_("没有 B岗")) for grid in grids)
 
 
+def _held(people: QuerySet[Staff], kinds: Iterable[str], day: dt.date) -> dict[int, set[str]]:
+    """What people have in hand on a day that is not out of date, of some kinds."""
+    held: dict[int, set[str]] = {}
+    valid = StaffItem.objects.filter(Q(returned_on__isnull=True) | Q(returned_on__gt=day), kind__in=list(kinds))
+    valid = valid.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day), issued_on__lte=day)
+    for staff, kind in valid.filter(staff__in=people).values_list("staff", "kind"):
+        held.setdefault(staff, set()).add(kind)
+    return held
+
+
 @_list("items", gettext_lazy("证件不全"), gettext_lazy("缺少应有的协议、证件、卡或终端, 或已过期的人员"), "YL08")
 def items(user: User, day: dt.date) -> Iterable[Row]:
     if user.institution is None:
@@ -195,11 +212,7 @@ def items(user: User, day: dt.date) -> Iterable[Row]:
     if not needed:
         return
     names = terms("item", user.institution)
-    held: dict[int, set[str]] = {}
-    valid = StaffItem.objects.filter(Q(returned_on__isnull=True) | Q(returned_on__gt=day), kind__in=needed)
-    valid = valid.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day), issued_on__lte=day)
-    for staff, kind in valid.filter(staff__in=Staff.objects.visible_to(user)).values_list("staff", "kind"):
-        held.setdefault(staff, set()).add(kind)
+    held = _held(Staff.objects.visible_to(user), needed, day)
     people = Staff.objects.visible_to(user).employed(day).select_related("institution")
     if settings.needed_by:
         people = people.filter(kind__in=settings.needed_by)
@@ -231,6 +244,62 @@ def all_posts(user: User, day: dt.date) -> Iterable[Row]:
         text = names.get(post.kind, post.kind)
         for one in held[post.pk] or [None]:
             yield Row(post=post, staff=one and one.staff, assignment=one and one.pk, text=text)
+
+
+@_list(
+    "outlets",
+    gettext_lazy("网点未达标"),
+    gettext_lazy("人员配备或最近月报未达到网点标准的营业网点; 未登记的不判断"),
+    "SM06",
+)
+def outlets(user: User, day: dt.date) -> Iterable[Row]:
+    return (Row(outlet=outlet, text=text) for outlet, text in short_of(user, day))
+
+
+@_list(
+    "fours",
+    gettext_lazy("四个一不全"),
+    gettext_lazy("会 (联席会议纪要)、网 (负责网格)、人 (协议和证件)、卡 缺少任何一项的人员"),
+    "YL08",
+)
+def fours(user: User, day: dt.date) -> Iterable[Row]:
+    if user.institution is None:
+        return
+    settings = StaffSettings.of(user.institution)
+    people = Staff.objects.visible_to(user).employed(day).select_related("institution")
+    people = people.filter(kind__in=settings.needed_by or ["part_time"]).order_by("institution__path", "number")
+    held = _held(people, ("agreement", "certificate", "card"), day)
+    busy = set(Assignment.objects.on(day).filter(staff__in=people, grid__isnull=False).values_list("staff", flat=True))
+    since = day - dt.timedelta(days=settings.meeting_days)
+    meetings = Document.objects.filter(kind=Document.Kind.MEETING, signed_on__gte=since, signed_on__lte=day)
+    # A meeting of an institution is one of all below it, too.
+    met = tuple(set(meetings.values_list("institution__path", flat=True)))
+    for person in people:
+        items = held.get(person.pk, set())
+        has = {
+            _("会"): not settings.meeting_days or person.institution.path.startswith(met),
+            _("网"): person.pk in busy,
+            _("人"): {"agreement", "certificate"} <= items,
+            _("卡"): "card" in items,
+        }
+        missing = [name for name, is_there in has.items() if not is_there]
+        if missing:
+            yield Row(staff=person, text=_("缺: %(what)s") % {"what": "、".join(missing)})
+
+
+@_list("ownership", gettext_lazy("客户归属"), gettext_lazy("各机构的客户, 按协办分成折算"), "OB02", is_fault=False)
+def ownership(user: User, day: dt.date) -> Iterable[Row]:
+    if user.role not in VIEWERS:
+        return
+    institutions = {one.pk: one for one in Institution.objects.visible_to(user)} if not user.is_regulator else {}
+    found = owned_by(list(institutions))
+    words = _("%(name)s: 折算 %(counted)s 户 (自有 %(own)s 户, 其中分给协办机构 %(given)s; 协办其他机构 %(helped)s)")
+    for pk, institution in institutions.items():
+        owned = found[pk]
+        if owned.own or owned.helped:
+            numbers = {name: f"{value:,.1f}" for name, value in owned._asdict().items() if name != "own"}
+            numbers |= {"name": institution.name, "own": f"{owned.own:,}", "counted": f"{owned.counted:,.1f}"}
+            yield Row(text=words % numbers)
 
 
 @_list("unfiled", gettext_lazy("未备案"), gettext_lazy("须备案的角色中没有备案号的"), "LA02")

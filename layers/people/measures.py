@@ -68,14 +68,16 @@ _count("volunteers", gettext_lazy("志愿者"), "volunteer", ["main", "backup", 
     gettext_lazy("人"),
     "LA03",
     decimals=1,
-    needs=("households",),
+    needs=("households", "residents"),
     of="served",
     about=gettext_lazy("网格及其下级的网格员人数 ÷ 居民人数 × 10000; 居民人数 = 户数 × 户均人口 (人员设置)"),
     per=gettext_lazy("居民人数, 按户均人口估算"),
     behind=("people", "measure:households"),
 )
-def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[int, Measured]:
-    """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household."""
+def workers_per_10000(
+    ids: list[int], households: dict[int, Measured], residents: dict[int, Measured]
+) -> dict[int, Measured]:
+    """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household, else those registered."""
     workers = dict(rows("people_below", grids=ids))
     found = {}
     settings: dict[int, StaffSettings] = {}
@@ -84,7 +86,11 @@ def workers_per_10000(ids: list[int], households: dict[int, Measured]) -> dict[i
         settings[owner.pk] = settings.get(owner.pk) or StaffSettings.of(owner)
         persons = settings[owner.pk].persons_per_household
         homes = households[grid.pk].value
-        if not persons or not homes:
+        registered = residents[grid.pk].value
+        if not persons and registered:
+            # Without an estimate, who is registered; the ledger may not be complete.
+            found[grid.pk] = Measured(1e4 * workers.get(grid.pk, 0) / registered, False, _("登记的人数"))
+        elif not persons or not homes:
             found[grid.pk] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))
         else:
             found[grid.pk] = Measured(1e4 * workers.get(grid.pk, 0) / (homes * persons), True, _("人口按户均人口估算"))

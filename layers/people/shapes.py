@@ -104,6 +104,8 @@ def list_json(rows: list[Row]) -> list[dict[str, Any]]:
                     "institution": row.staff.institution.name,
                 },
                 "post": row.post and unit_json(row.post),
+                "outlet": row.outlet
+                and {"type": "outlet", "id": row.outlet.pk, "code": row.outlet.code, "name": row.outlet.name},
             },
         }
         for number, row in enumerate(rows, start=1)
@@ -120,7 +122,7 @@ def _geometry(row: Row, outlined: bool) -> dict[str, Any] | None:
 def list_cells(row: Row) -> list[object]:
     """A row of a list for a spreadsheet."""
     grid, staff, post = row.grid, row.staff, row.post
-    unit = grid or post
+    unit = grid or post or row.outlet
     return [
         unit and unit.code,
         unit and unit.name,

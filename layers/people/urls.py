@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from layers.people.views import pages, public, setting
+from layers.people.views import pages, public, setting, work
 
 urlpatterns = [
     path("", pages.people_page, name="people"),
     path("new/", pages.person_form, name="new-person"),
     path("proposals/", pages.proposals_page, name="proposals"),
+    path("roster/", work.roster_page, name="roster"),
+    path("subsidies/", work.subsidies_page, name="subsidies"),
+    path("outlets/<int:outlet_id>/", work.outlet_page, name="outlet"),
     path("settings/", setting.settings_page, name="staff-settings"),
     path("<int:staff_id>/", pages.person_page, name="person"),
     path("<int:staff_id>/edit/", pages.person_form, name="edit-person"),

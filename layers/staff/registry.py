@@ -13,6 +13,7 @@ from layers.features.registry import LAYERS
 from layers.features.service import kind_named
 from layers.orgs.models import Institution, User
 from layers.staff.faults import BadPerson
+from layers.staff.history import stop
 from layers.staff.models import Absence, Assignment, Post, Staff, StaffItem
 from layers.staff.rights import may_arrange
 from layers.staff.vocabulary import check
@@ -95,8 +96,7 @@ def _end_all(staff: Staff, day: dt.date) -> None:
     """Whoever leaves is in charge of nothing from that day on."""
     for one in Assignment.objects.filter(staff=staff, status=Assignment.Status.APPROVED):
         if one.valid_to is None or one.valid_to > day:
-            one.valid_to = max(day, one.valid_from)
-            one.save(update_fields=["valid_to"])
+            stop(one, day)
 
 
 def report_absence(user: User, staff: Staff, first_day: dt.date, last_day: dt.date, reason: str = "") -> Absence:

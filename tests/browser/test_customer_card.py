@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from layers.audit.models import Entry
 from layers.facilities.models import Outlet
-from layers.ledger.models import Customer
+from layers.ledger.models import Care, Customer
 from layers.orgs.models import User
 from tests.browser.conftest import PHONE, Open
 
@@ -61,6 +61,20 @@ def test_a_manager_exports_people_in_full_for_a_reason(open_map: Open) -> None:
     assert asked.name in text and asked.phone in text
     entry = Entry.objects.filter(kind=Entry.Kind.UNMASK).latest("pk")
     assert (entry.reason, entry.keys) == ("移交农户回访名单", [str(asked.pk)])
+
+
+@pytest.mark.domain("OB02")
+def test_the_card_tells_who_helps_with_a_customer_and_who_needs_care(open_map: Open) -> None:
+    shared = Customer.objects.filter(institution__path__startswith=bank(), served_by__isnull=False)[0]
+    page = open_map(f"?find=customers%3Fq%3D{shared.code}", user="manager")
+    page.locator(".found-row").first.click()
+    card = page.locator("#panel-body")
+    expect(card).to_contain_text(f"{shared.served_by.name} 占 {shared.served_share:.0%}")
+    cared = Care.objects.filter(customer__institution__path__startswith=bank(), until__isnull=True).first()
+    assert cared is not None
+    page.goto(f"/?find=customers%3Fq%3D{cared.customer.code}")
+    page.locator(".found-row").first.click()
+    expect(card.locator(".cares")).to_contain_text(str(cared.since))
 
 
 def test_the_list_leaves_as_files_with_its_filters(open_map: Open) -> None:

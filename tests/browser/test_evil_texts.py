@@ -253,6 +253,7 @@ def test_the_list_of_plans_and_the_comparison(look: Callable[..., Page], bank: B
         ("administrator", "/people/posts/new/", "main"),
         ("manager", "/people/proposals/", ".card-row"),
         ("administrator", "/people/settings/", "main"),
+        ("administrator", "/people/roster/", "main"),
         ("administrator", "/people/settings/?institution={branch}", "main"),
         ("planner", "/notices/", "#notices"),
         ("administrator", "/documents/", "#documents"),

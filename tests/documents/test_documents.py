@@ -56,7 +56,7 @@ def test_the_agreement_of_a_station_and_seven_regulations(bank: Institution) -> 
 
 def test_an_agreement_without_its_parts_says_what_is_missing(bank: Institution) -> None:
     answer = signed_in(bank, "manager").post("/documents/new/", form(bank, kind="agreement", partner="村委会"))
-    assert answer.status_code == 400 and answer.content.decode().count("合作协议须填写这一项。") == 4
+    assert answer.status_code == 400 and answer.content.decode().count("这一类文件须填写这一项。") == 4
     assert not Document.objects.exists()
     with pytest.raises(IntegrityError, match="document_agreement_has_its_parts"), transaction.atomic():
         Document.objects.create(

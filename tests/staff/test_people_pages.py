@@ -145,6 +145,7 @@ def test_an_administrator_sets_and_adds_terms(town: Town) -> None:
     admin = page(town, "admin")
     path = f"/people/settings/?institution={town.branch.pk}"
     form = {"do": "settings", "approval": "none", "most_grids": 2, "term_days": 30, "term_roles": ["chief"]}
+    form |= {"meeting_days": 365, "subsidy_role": "group_leader", "subsidy": 500}
     admin.post(path, form)
     assert StaffSettings.of(town.branch).approval == "none" and StaffSettings.of(town.head).approval == "above"
     term = {"do": "term", "term-vocabulary": "role", "term-code": "x1", "term-name": "宣讲员"}

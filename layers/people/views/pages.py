@@ -37,11 +37,14 @@ from layers.people.forms import (
     PostForm,
 )
 from layers.people.hierarchy import Node, who_is_over, who_is_under
+from layers.people.ownership import customers_per_person
 from layers.people.sheets import sheet_of
+from layers.rules.measures import REGISTRY
 from layers.staff import registry, rights
 from layers.staff.history import grid_on, grids_of_code, history, in_charge
 from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
+from layers.staff.models.people import VIEWERS
 from layers.staff.photos import store
 from layers.staff.vocabulary import label, terms
 
@@ -93,6 +96,7 @@ def people_page(request: HttpRequest) -> HttpResponse:
         "kinds": terms("staff", user.institution).items(),
         "roles": terms("role", user.institution).items(),
         "can_arrange": user.role in rights.ARRANGERS,
+        "can_see_work": user.role in VIEWERS,
         "can_set": user.role == User.Role.ADMINISTRATOR,
     }
     return render(request, "people/people.html", context)
@@ -125,6 +129,7 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
         "under": [(node, _depth(node)) for node in [*under["administrative"], under["service"]] if node.below],
         "leads_nobody": not any(node.below for node in [*under["administrative"], under["service"]]),
         "faults": of_staff([staff]),
+        "customers": _customers(user, staff),
         "absences": staff.absences.all()[:20],
         "items": [(one, label("item", one.kind, staff.institution)) for one in staff.items.all()],
         "forms": {"absence": absence, "item": item, "photo": photo},
@@ -346,6 +351,14 @@ def _chain(grid: Grid) -> list[Grid]:
 
 def _sheet(grid: Grid) -> PublicSheet | None:
     return PublicSheet.objects.filter(institution=grid.plan.institution, code=grid.code).first()
+
+
+def _customers(user: User, staff: Staff) -> str:
+    """How many customers count for somebody, for those who see all of her and customers; empty where none do."""
+    if not (rights.sees_details(user, staff) and REGISTRY["customers_per_person"].is_visible_to(user)):
+        return ""
+    value = customers_per_person([staff.pk])[staff.pk].value or 0
+    return f"{value:,.1f}" if value else ""
 
 
 def _depth(node: Node) -> int:

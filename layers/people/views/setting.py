@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from layers.orgs.models import Institution, User
-from layers.people.forms import SettingsForm, TermForm
+from layers.people.forms import SettingsForm, StandardForm, TermForm
+from layers.people.outlets import standard_to_change
 from layers.people.views.pages import for_banks
 from layers.staff.models import StaffSettings, Term
 
@@ -39,7 +40,15 @@ def settings_page(request: HttpRequest) -> HttpResponseBase:
         term.save()
         messages.success(request, _("词条已增加。"))
         return redirect(request.get_full_path())
+    standard = StandardForm(
+        request.POST if do == "standard" else None, instance=standard_to_change(owner), prefix="standard"
+    )
+    if do == "standard" and standard.is_valid():
+        standard.save()
+        messages.success(request, _("已保存。"))
+        return redirect(request.get_full_path())
     context = {
+        "standard": standard,
         "owner": owner,
         "institutions": own,
         "inherited": inherited,

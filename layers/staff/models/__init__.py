@@ -1,7 +1,7 @@
 """People, what they are in charge of, and how an institution arranges that."""
 
 from layers.staff.models.duty import Assignment, AssignmentQuerySet, Post
-from layers.staff.models.people import Absence, Staff, StaffItem, StaffQuerySet
+from layers.staff.models.people import Absence, DeskDay, Staff, StaffItem, StaffQuerySet
 from layers.staff.models.place import StaffPlace
 from layers.staff.models.setting import PublicSheet, StaffSettings, Term
 
@@ -9,6 +9,7 @@ __all__ = [
     "Absence",
     "Assignment",
     "AssignmentQuerySet",
+    "DeskDay",
     "Post",
     "PublicSheet",
     "Staff",

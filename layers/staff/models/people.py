@@ -179,3 +179,20 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} {self.first_day}–{self.last_day}"
+
+
+class DeskDay(models.Model):
+    """坐岗: a day on which somebody sits at the desk of her institution; her other working days are spent in the grids (LA03)."""
+
+    staff = models.ForeignKey(Staff, models.CASCADE, related_name="desk_days", verbose_name=_("人员"))
+    day = models.DateField(_("日期"))
+
+    class Meta:
+        db_table = "desk_day"
+        ordering = ("day",)
+        verbose_name = _("坐岗")
+        verbose_name_plural = _("坐岗")
+        constraints = (models.UniqueConstraint(fields=("staff", "day"), name="desk_day_is_one"),)
+
+    def __str__(self) -> str:
+        return f"{self.staff_id} {self.day}"

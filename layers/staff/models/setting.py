@@ -88,6 +88,13 @@ class StaffSettings(models.Model):
     persons_per_household = models.FloatField(
         _("户均人口"), null=True, blank=True, help_text=_("没有人口数据时用来估算; 空: 不估算")
     )
+    meeting_days = models.PositiveSmallIntegerField(
+        _("多少天内须有一次联席会议"), default=365, help_text=_("四个一的“会”, 见“协议与制度”中的会议纪要; 0 为不要求")
+    )
+    subsidy_role = models.CharField(_("领取补贴的角色"), max_length=16, default="group_leader")
+    subsidy = models.PositiveIntegerField(
+        _("补贴标准 (元/月)"), default=500, help_text=_("每个岗位; 人员登记了自己的补贴时按登记的")
+    )
     public_sheets = models.BooleanField(_("对外公示"), default=False)
 
     class Meta:

@@ -66,7 +66,7 @@ function completeness({ done, of, missing }, kind) {
 function shown({ type, unit }, value) {
   if (value === undefined || value === null || value === "") return null;
   if (type === "boolean") return value ? gettext("是") : gettext("否");
-  if (Array.isArray(value)) return data(value.join("、"));
+  if (Array.isArray(value)) return value.length > 0 && data(value.join("、"));
   if (type === "number" || type === "integer") return el("span", { class: "figures" }, [figure(value), unit].filter(Boolean).join(" "));
   return data(value);
 }

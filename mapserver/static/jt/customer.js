@@ -1,7 +1,7 @@
 /** What the card says of a customer beyond other features: telephone, who serves, who needs care, and the way to the full details. */
 import { data, el } from "jt/dom";
 import { facts } from "jt/panel";
-import { fill } from "jt/text";
+import { count, fill } from "jt/text";
 import { unmasking } from "jt/unmask";
 
 const { gettext } = window;
@@ -12,7 +12,7 @@ export function customerParts({ id, name, phone, sight, served_by: server, cares
   return [
     facts([
       [gettext("电话"), phone && data(phone, { class: "figures" })],
-      [gettext("协办机构"), server && [data(server.name), " ", fill(gettext("占 {n}%"), { n: server.share })]],
+      [gettext("协办机构"), server && [data(server.name), " ", fill(gettext("占 {n}%"), { n: count(100 * server.share) })]],
     ]),
     masked.length && sight === "on_request" && unmasking(`customers/${id}`, masked.map(([field, word]) => [field, word])),
     cares.length && el("h3", {}, gettext("重点对象")),

@@ -118,7 +118,6 @@ async function start() {
   listen();
   await openPlan(plans.some(({ id }) => id === now.plan) ? now.plan : plans[0].id, { keep: true });
   await Promise.all([layers, measures, duties]);
-  tellUnread();
   await points.show(topology.bbox);
   legend();
   if (wanted) await finder.read(wanted);
@@ -316,13 +315,6 @@ function remember() {
   now.find = finder.address;
   Object.assign(now, { lon: Number(lon.toFixed(5)), lat: Number(lat.toFixed(5)), z: view.zoom });
   state.write(now);
-}
-
-/** How many notices wait on the page of plans. */
-async function tellUnread() {
-  const { unread } = await get("notices").catch(() => ({ unread: 0 }));
-  for (const link of document.querySelectorAll('a[href="/plans/"], .pages-menu > summary'))
-    if (unread && !link.querySelector(".count")) link.append(el("span", { class: "count", title: gettext("未读通知") }, String(unread)));
 }
 
 /** Says that what was asked for is on the map, for tests and for measuring: after the frame that paints it. */

@@ -10,7 +10,7 @@ const FILTERS = ["q", "kind", "role", "institution"];
 const form = byId("filters");
 const map = new PeopleMap((number) => choose(number));
 
-let lists = [];
+let lists = null;
 let shown = { list: "all" };
 let rows = [];
 let request = 0;
@@ -18,7 +18,7 @@ let request = 0;
 const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("在岗人员, 以及今天负责的网格和点位"), count: null });
 
 /** Everything first, then what is not as it should be. */
-const choices = () => [everybody(), ...lists];
+const choices = () => [everybody(), ...(lists ?? [])];
 
 function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -46,11 +46,18 @@ function open(id) {
   load();
 }
 
+/** The list that is shown; before the lists are known, the one that the address names, without a name yet. */
+const shownList = () => choices().find(({ id }) => id === shown.list) ?? (lists ? everybody() : { id: shown.list });
+
+function drawHead({ name = "", about, domain }) {
+  byId("list-name").textContent = name;
+  byId("list-about").textContent = [about, domain].filter(Boolean).join(" · ");
+}
+
 async function load({ more = false } = {}) {
   const number = (request += 1);
-  const list = choices().find(({ id }) => id === shown.list) ?? everybody();
-  byId("list-name").textContent = list.name;
-  byId("list-about").textContent = [list.about, list.domain].filter(Boolean).join(" · ");
+  const list = shownList();
+  drawHead(list);
   form.hidden = list.id !== "all";
   byId("fault").hidden = true;
   delete byId("rows").dataset.ready;
@@ -120,8 +127,8 @@ const personRow = ({ person }) =>
     el("td", {}, person.assignments.map((one) =>
       el("div", {}, unitLink(one.unit), " ", el("span", { class: "note" }, [one.role_label, one.kind === "main" ? "" : one.kind_label].filter(Boolean).join(" · "))))));
 
-function listRow({ grid, post, staff, text, at }, index) {
-  const unit = grid ?? post;
+function listRow({ grid, post, outlet, staff, text, at }, index) {
+  const unit = grid ?? post ?? outlet;
   return el("tr", { "data-row": index + 1 },
     el("td", {}, at
       ? el("button", { type: "button", class: "quiet", title: gettext("在图上显示"), onclick: () => choose(index + 1, true) }, el("span", { class: "pin" }, String(index + 1)))
@@ -159,6 +166,7 @@ const loading = load();
 lists = await get("people/lists");
 drawLists();
 await loading;
-// The name and the words about a list come with the lists.
-if (shown.list !== "all") await load();
+// The name and the words about a list come with the lists; a list that there is not shows everybody.
+drawHead(shownList());
+if (shownList().id !== shown.list) await load();
 byId("lists").dataset.ready = "true";

@@ -62,8 +62,8 @@ export class PeopleMap {
     if (at) this.#view.look(at, 14);
   }
 
-  #pin({ at, grid, post, staff, text }, number) {
-    const name = (grid ?? post ?? staff)?.name ?? "";
+  #pin({ at, grid, post, outlet, staff, text }, number) {
+    const name = (grid ?? post ?? outlet ?? staff)?.name ?? "";
     return this.#view.marker(at, el("span", { class: "pin" }, String(number)), {
       title: fill(gettext("{n}. {name}: {text}"), { n: number, name, text }),
       onClick: () => this.#onPin(number),
