@@ -109,6 +109,7 @@ def test_by_bounds_of_an_attribute_and_along_a_street(open_map: Open) -> None:
     page.reload()
     expect(page.get_by_label("户数至多")).to_have_value("600")
     expect(page.locator(".matched strong")).to_have_text(f"共 {some.count()} 个")
+    page.locator(".more-filters summary").click()
     page.get_by_label("沿街道 (全名)").fill(street.name)
     page.get_by_label("沿街道 (全名)").press("Tab")
     expect(page.locator(".matched strong")).not_to_have_text(f"共 {some.count()} 个")
