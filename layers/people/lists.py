@@ -196,20 +196,22 @@ def unfiled(user: User, day: dt.date) -> Iterable[Row]:
 
 @_list("rules", gettext_lazy("违反配比规则"), gettext_lazy("人员配比不符合规则的网格和人员"), "LA03")
 def rules(user: User, day: dt.date) -> Iterable[Row]:
-    grids = {grid.pk: grid for grid in _led_and_leaves(user, day)}
     people = {one.pk: one for one in Staff.objects.visible_to(user).employed(day).select_related("institution")}
-    for fault in [*checks.of_grids(grids.values()), *checks.of_staff(people.values())]:
-        yield Row(grid=grids.get(fault.grid or 0), staff=people.get(fault.staff or 0), text=fault.message)
+    faults = [*checks.of_plans(_plans_of_own_bank(user, day)), *checks.of_staff(people.values())]
+    grids = _labelled(Grid.objects.filter(pk__in=[fault.grid for fault in faults if fault.grid]))
+    placed = grids.select_related("parent", "plan__institution").in_bulk()
+    for fault in faults:
+        yield Row(grid=placed.get(fault.grid or 0), staff=people.get(fault.staff or 0), text=fault.message)
     if user.role in VIEWERS:
         institutions = Institution.objects.visible_to(user)
         yield from (Row(text=fault.message) for fault in checks.of_institutions(institutions))
 
 
-def _led_and_leaves(user: User, day: dt.date) -> QuerySet[Grid]:
+def _plans_of_own_bank(user: User, day: dt.date) -> QuerySet[Plan]:
+    """The plans in force; none for a regulator, who is told nothing of people."""
     if user.institution is None or user.is_regulator:
-        return Grid.objects.none()
-    grids = Grid.objects.filter(plan__in=Plan.objects.visible_to(user).in_force(day))
-    return _labelled(grids).select_related("parent", "plan__institution").order_by("code")
+        return Plan.objects.none()
+    return Plan.objects.visible_to(user).in_force(day).select_related("institution").order_by("pk")
 
 
 def _assigned(user: User, assignments: QuerySet[Assignment]) -> Iterable[Assignment]:
