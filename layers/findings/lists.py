@@ -45,7 +45,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Finding:
-    """A list: its name, what it demands in words with the number, and its rows. `rule` is the setting that holds the number."""
+    """A list: its name, what it demands in words with the number, and its rows. `rule` is the setting that holds the number.
+
+    `count` is how many rows there are, where they were counted without being read.
+    """
 
     id: str
     group: str
@@ -56,13 +59,15 @@ class Finding:
     severity: str = ""
     rule: int | None = None
     unmeasured: int = 0
+    count: int | None = None
 
     def to_json(self, *, with_rows: bool = False) -> dict[str, Any]:
         found = {
             key: getattr(self, key)
             for key in ("id", "group", "name", "demand", "domain", "severity", "rule", "unmeasured")
         }
-        return found | {"count": len(self.rows)} | ({"rows": [row.to_json() for row in self.rows]} if with_rows else {})
+        count = len(self.rows) if self.count is None else self.count
+        return found | {"count": count} | ({"rows": [row.to_json() for row in self.rows]} if with_rows else {})
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
         """Heads and lines for a spreadsheet."""
@@ -225,12 +230,15 @@ def _of_person(row: people.Row) -> Row:
     return Row(staff, row.text, code=row.staff.number if row.staff is not None else "", at=row.at)
 
 
-def of_features(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
-    """Points in no grid of any plan in force, by layer: listed, never lost."""
+def of_features(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
+    """Points in no grid of any plan in force, by layer: listed, never lost; only counted where all lists are asked for."""
     for layer in LAYERS.values():
+        if key not in {"", f"outside-{layer.id}"}:
+            continue
         found = layer.visible_to(user).outside()
         if user.institution is not None:
-            found = found.filter(institution__path__startswith=user.institution.head_office_path)
+            found = found.belonging_to(user.institution.head_office_path)
+        said = _("不在服务区域内, 请核对位置")
         yield Finding(
             id=f"outside-{layer.id}",
             group=_("位置"),
@@ -238,9 +246,12 @@ def of_features(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
             demand=_("每个对象都应落在现行方案的一个网格内"),
             domain="ZG08",
             rows=[
-                Row(one.name, _("不在服务区域内, 请核对位置"), code=one.code, at=(one.geom.x, one.geom.y))
-                for one in found.order_by("pk")
-            ],
+                Row(name, said, code=code, at=(geom.x, geom.y))
+                for name, code, geom in found.order_by("pk").values_list("name", "code", "geom")
+            ]
+            if key
+            else [],
+            count=None if key else found.count(),
         )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.utils.translation import get_language
 
-from layers.grids.models import Grid
+from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution
 from layers.people.measures import rows
 from layers.rules.evaluate import Broken, assess, is_outside, sentences, subject_of
-from layers.rules.measures import REGISTRY
+from layers.rules.measures import REGISTRY, Measured, Subject
 from layers.rules.models import Rule
 from layers.staff.models import Staff
 
@@ -46,42 +47,60 @@ class Fault:
 
 def of_staff(people: Iterable[Staff]) -> list[Fault]:
     """The rules on people that these break; a rule's level counts how many steps of supervision are below a person."""
+    people = list(people)
+    binding = _binding({person.institution for person in people}, "staff")
+    height: dict[int, int] = {}
+    for bank in {person.institution.head_office_path for person in people if binding[person.institution_id]}:
+        members = [person.pk for person in people if person.institution.head_office_path == bank]
+        height |= dict(rows("staff_height", staff=members, bank=bank))
+    concerned = [
+        (person, rule)
+        for person in people
+        for rule in binding[person.institution_id]
+        if height.get(person.pk, 0) == rule.level
+    ]
     found = []
-    by_institution: dict[Institution, list[Staff]] = {}
-    for person in people:
-        by_institution.setdefault(person.institution, []).append(person)
-    for institution, members in by_institution.items():
-        binding = [rule for rule in Rule.objects.binding(institution) if subject_of(rule) == "staff"]
-        if not binding:
-            continue
-        ids = [person.pk for person in members]
-        height = dict(rows("staff_height", staff=ids, bank=institution.head_office_path))
-        for rule in binding:
-            values = REGISTRY[rule.measure].compute(ids)
-            for person in members:
-                measured = values[person.pk]
-                if (
-                    height.get(person.pk, 0) == rule.level
-                    and measured.value is not None
-                    and is_outside(rule, measured.value)
-                ):
-                    zh, en = sentences(rule, f"{person.name} ({person.number})", measured, measured.value)
-                    found.append(_fault(rule, measured.value, zh, en, staff=person.pk))
+    values = _measured((rule.measure, person.pk) for person, rule in concerned)
+    for person, rule in concerned:
+        measured = values[rule.measure][person.pk]
+        if measured.value is not None and is_outside(rule, measured.value):
+            zh, en = sentences(rule, f"{person.name} ({person.number})", measured, measured.value)
+            found.append(_fault(rule, measured.value, zh, en, staff=person.pk))
     return sorted(found, key=lambda one: (one.severity != Rule.Severity.BLOCK, one.staff or 0, one.rule))
 
 
 def of_institutions(institutions: Iterable[Institution]) -> list[Fault]:
     """The rules on staffing that institutions break; a rule's level 0 is institutions without any below."""
+    institutions = list(institutions)
+    binding = _binding(institutions, "institution")
+    concerned = [(one, rule) for one in institutions for rule in binding[one.pk] if (rule.level == 0) == one.is_leaf()]
     found = []
-    for institution in institutions:
-        for rule in Rule.objects.binding(institution):
-            if subject_of(rule) != "institution" or (rule.level == 0) != institution.is_leaf():
-                continue
-            measured = REGISTRY[rule.measure].compute([institution.pk])[institution.pk]
-            if measured.value is not None and is_outside(rule, measured.value):
-                zh, en = sentences(rule, institution.name, measured, measured.value)
-                found.append(_fault(rule, measured.value, zh, en))
+    values = _measured((rule.measure, one.pk) for one, rule in concerned)
+    for one, rule in concerned:
+        measured = values[rule.measure][one.pk]
+        if measured.value is not None and is_outside(rule, measured.value):
+            zh, en = sentences(rule, one.name, measured, measured.value)
+            found.append(_fault(rule, measured.value, zh, en))
     return found
+
+
+def _binding(institutions: Collection[Institution], subject: Subject) -> dict[int, list[Rule]]:
+    """The rules on one subject that bind at each institution."""
+    rules = Rule.objects.binding_each(institutions)
+    return {key: [rule for rule in binding if subject_of(rule) == subject] for key, binding in rules.items()}
+
+
+def _measured(asked: Iterable[tuple[str, int]]) -> dict[str, dict[int, Measured]]:
+    """Each measure once, of all that it is asked of."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for name, one in asked:
+        ids[name].add(one)
+    return {name: REGISTRY[name].compute(sorted(of)) for name, of in ids.items()}
+
+
+def of_plans(plans: Iterable[Plan]) -> list[Fault]:
+    """The rules on the people of grids that any grid of these plans breaks."""
+    return [_of_broken(one) for plan in plans for one in assess(plan, subjects={"served"}).broken]
 
 
 def of_grids(grids: Iterable[Grid]) -> list[Fault]:

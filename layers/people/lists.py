@@ -313,10 +313,17 @@ def unfiled(user: User, day: dt.date) -> Iterable[Row]:
 
 @_list("rules", gettext_lazy("违反配比规则"), gettext_lazy("人员配比不符合规则的网格和人员"), "LA03")
 def rules(user: User, day: dt.date) -> Iterable[Row]:
-    grids = {grid.pk: grid for grid in own_grids(user, day)}
+    plans = Plan.objects.none()
+    if user.institution is not None and not user.is_regulator:
+        plans = Plan.objects.visible_to(user).in_force(day).select_related("institution").order_by("pk")
+    of_grids = checks.of_plans(plans)
+    grids = own_grids(user, day).filter(pk__in=[fault.grid for fault in of_grids if fault.grid]).in_bulk()
     people = {one.pk: one for one in Staff.objects.visible_to(user).employed(day).select_related("institution")}
-    for fault in [*checks.of_grids(grids.values()), *checks.of_staff(people.values())]:
-        yield Row(grid=grids.get(fault.grid or 0), staff=people.get(fault.staff or 0), text=fault.message)
+    for fault in of_grids:
+        if fault.grid in grids:
+            yield Row(grid=grids[fault.grid], text=fault.message)
+    for fault in checks.of_staff(people.values()):
+        yield Row(staff=people.get(fault.staff or 0), text=fault.message)
     if user.role in VIEWERS:
         institutions = Institution.objects.visible_to(user)
         yield from (Row(text=fault.message) for fault in checks.of_institutions(institutions))

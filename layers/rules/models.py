@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -29,18 +31,29 @@ class RuleQuerySet(models.QuerySet["Rule"]):
         Blocking rules of the institutions above always bind. Of warnings about the same thing (measure, form, level,
         class) only those of the nearest institution count: a branch may set a size band of its own, also an inactive one.
         """
-        steps = range(institution.steplen, len(institution.path) + 1, institution.steplen)
+        return self.binding_each([institution])[institution.pk]
+
+    def binding_each(self, institutions: Collection[Institution]) -> dict[int, list[Rule]]:
+        """The same of several institutions, by their ids, in one statement."""
+        step = Institution.steplen
+        paths = {one.path[:n] for one in institutions for n in range(step, len(one.path) + 1, step)}
         rules = list(
-            self.filter(institution__path__in=[institution.path[:n] for n in steps])
-            .select_related("institution")
-            .order_by("institution__path", "pk")
+            self.filter(institution__path__in=paths).select_related("institution").order_by("institution__path", "pk")
         )
-        nearest = {rule.subject: rule.institution.path for rule in rules}
-        return [
-            rule
-            for rule in rules
-            if rule.active and (rule.severity == Rule.Severity.BLOCK or rule.institution.path == nearest[rule.subject])
-        ]
+        return {
+            one.pk: _binding([rule for rule in rules if one.path.startswith(rule.institution.path)])
+            for one in institutions
+        }
+
+
+def _binding(rules: list[Rule]) -> list[Rule]:
+    """Of all rules from the head office down to an institution, those that bind there."""
+    nearest = {rule.subject: rule.institution.path for rule in rules}
+    return [
+        rule
+        for rule in rules
+        if rule.active and (rule.severity == Rule.Severity.BLOCK or rule.institution.path == nearest[rule.subject])
+    ]
 
 
 class Rule(models.Model):

@@ -14,10 +14,10 @@ if __name__ == "__main__":
 
     from django.db import connection
 
-    from tests.bench import coverage, editing, layers, locating, partition
+    from tests.bench import coverage, dense, editing, layers, locating, partition
     from tests.bench.table import HEADER
 
-    wanted = set(sys.argv[1:]) or {"coverage", "locating", "editing", "partition", "layers"}
+    wanted = set(sys.argv[1:]) or {"coverage", "locating", "editing", "partition", "layers", "dense"}
     original = connection.settings_dict["NAME"]
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     raw = connection.Database.connect(**connection.get_connection_params())
@@ -35,6 +35,7 @@ if __name__ == "__main__":
             "editing": lambda: editing.run(raw),
             "partition": partition.run,
             "layers": lambda: layers.run(raw, name),
+            "dense": lambda: dense.run(name),
         }
         for suite, run in suites.items():
             if suite in wanted:

@@ -13,8 +13,8 @@ import shapely
 from django.db import connection
 
 from gis.locate import Locator
-from layers.demo.areas import AREAS
 from layers.orgs.models import ApiToken, User
+from tests.bench.county import load
 from tests.bench.firstmap import first_map
 from tests.bench.server import serving
 from tests.bench.table import Line, faster, in_turn, slower, timed
@@ -24,8 +24,8 @@ REQUESTS = 400
 
 
 def run(raw: Any, database: str) -> Iterator[Line]:
-    """On the demo county, loaded anew."""
-    AREAS["qianjiang"].load(lambda line: None)
+    """On the demo county."""
+    load()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     yield from _over_http(database)

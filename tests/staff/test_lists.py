@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 from django.contrib.gis.geos import LineString, Point
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from layers.grids.models import SRID, GridCount
 from layers.people.checks import of_grids, of_institutions, of_staff
@@ -249,3 +250,20 @@ def test_outlets_short_of_staff(full: Town) -> None:
         StaffFactory(institution=full.branch, kind=kind)
     assert broken() == set()
     assert {row.staff.kind for row in rows_of("idle", full.users["boss"])} == {"account_manager"}
+
+
+def test_rules_ask_once_for_all_institutions(full: Town) -> None:
+    for key in ("zg07", "sm06"):
+        take_over(full.head, key)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            rows_of("rules", full.users["boss"])
+        return len(queries)
+
+    StaffFactory(institution=full.branch, kind="teller")
+    before = asked()
+    for _ in range(3):
+        branch = InstitutionFactory(parent=full.head, kind="branch")
+        StaffFactory(institution=branch, kind="teller")
+    assert asked() == before
