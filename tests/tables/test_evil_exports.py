@@ -19,7 +19,7 @@ from tests.evil_world import Bank, evil_bank
 
 RUN = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 """What a spreadsheet may take for a formula, in a cell that is text."""
-LAYERS = ("outlets", "machines", "places", "customers")
+LAYERS = ("outlets", "machines", "places", "customers", "posts", "staff")
 
 
 @pytest.fixture
