@@ -81,8 +81,13 @@ def households_of(grid: Grid, registered: dict[str, Any] | None) -> dict[str, An
     base = Grid.objects.filter(plan=grid.plan.base_id, code=grid.code, border_sum=grid.border_sum)
     if grid.plan.status in IN_FORCE or base.exists():
         return registered
-    found = measure([grid.pk], ["households"])[grid.pk]["households"]
-    if found.value is None or (registered and not found.estimated and round(found.value) == registered["value"]):
+    # A colleague may have merged the grid away meanwhile.
+    found = measure([grid.pk], ["households"]).get(grid.pk, {}).get("households")
+    if (
+        found is None
+        or found.value is None
+        or (registered and not found.estimated and round(found.value) == registered["value"])
+    ):
         return registered
     return {
         "value": round(found.value),
