@@ -149,7 +149,7 @@ def test_counts_hold_only_what_is_seen(world: World, name: str, outlets: int):
     client = world.client(name)
     counts = {layer["id"]: layer["count"] for layer in client.get("/api/layers/").json()}
     own = sum(word in SEEN[name] for word in CUSTOMERS)
-    assert counts == {"outlets": outlets, "machines": outlets, "places": 0, "customers": own}
+    assert counts == {"outlets": outlets, "machines": outlets, "places": 0, "posts": 0, "customers": own}
     for layer in ("outlets", "machines"):
         found = client.get(f"/api/layers/{layer}?limit=1").json()
         assert (found["numberMatched"], found["numberReturned"]) == (outlets, min(outlets, 1))
