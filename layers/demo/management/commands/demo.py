@@ -48,7 +48,6 @@ class Command(BaseCommand):
             if prefix or not user.username.startswith("xihu-"):
                 self.stdout.write(f"  {user.username:<16} {user.get_role_display()} · {user.institution}")
 
-
     def _begin(self, step: str) -> None:
         _analyze()
         self.stdout.write(f"· {step}")
