@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import shapely
 from django.contrib.gis.geos import LineString
 from playwright.sync_api import Page, expect
 
@@ -77,14 +78,18 @@ def test_a_stretch_is_redrawn_freehand_from_anywhere_on_the_border(desk: Desk) -
     expect(page.locator(".edit-result")).to_contain_text("保存后：", timeout=15_000)
     expect(page.locator(".edit-result")).to_contain_text("→")
     assert not Edit.objects.filter(plan=desk.plan).exists()
+    # A colleague moves the very border meanwhile: the line stays in the hand, for the border as it is now.
+    bend = {"old": [place(2, 0), place(2, 1)], "new": [place(2, 0), place(1.9, 0.5), place(2, 1)]}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, 1)
+    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
     page.keyboard.press("Enter")
     desk.done("撤销: 重画界线 002 与 001")
-    path = Edit.objects.get(plan=desk.plan).args
-    assert path["old"] == [place(2, 0), place(2, 1)] and len(path["new"]) > 5
+    path = Edit.objects.get(plan=desk.plan, op="redraw").args
+    assert path["old"] == bend["new"] and len(path["new"]) > 5
     # Only the stretch between the two places has moved.
-    assert abs(path["new"][1][0] - place(2, 0)[0]) < 2e-7 and path["new"][1][1] == pytest.approx(
-        place(2, 0.25)[1], abs=1e-4
-    )
+    border = shapely.LineString(bend["new"])
+    assert all(border.distance(shapely.Point(path["new"][i])) < 2e-7 for i in (1, -2))
+    assert path["new"][1][1] == pytest.approx(place(2, 0.25)[1], abs=3e-4)
     assert not audit(desk.plan)
     # The border stays in the hand, and the map moves again.
     expect(page.locator("#edit-hint")).to_contain_text("｜")

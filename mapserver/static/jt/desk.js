@@ -58,8 +58,8 @@ export class Desk {
 
   step(id) { return get(`plans/${this.#plan.id}/edits/${id}`); }
 
-  /** Asks what has happened since. */
-  poll() { return this.#next(() => this.#news(), { quiet: true }); }
+  /** Asks what has happened since; steps wait behind it no longer than until the next time. */
+  poll() { return this.#next(() => this.#news(AbortSignal.timeout(EVERY)), { quiet: true }); }
 
   #next(work, { quiet = false } = {}) {
     const run = async () => {
@@ -97,8 +97,8 @@ export class Desk {
     }
   }
 
-  async #news() {
-    const news = await get(`plans/${this.#plan.id}/edits`, { since: this.#plan.revision });
+  async #news(signal = AbortSignal.timeout(PATIENCE)) {
+    const news = await get(`plans/${this.#plan.id}/edits`, { since: this.#plan.revision }, { signal });
     this.undo = news.undo;
     this.redo = news.redo;
     this.#take(news);

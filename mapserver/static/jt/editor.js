@@ -340,6 +340,8 @@ export class Editor {
     this.#levelNames = names;
     this.#page.redraw();
     if (this.tool === "reshape") this.reshape.refresh();
+    // What a line in the making would come to may have changed.
+    if (this.draw.active && this.tool !== "transfer") this.#drawing(this.draw.points);
     const others = (news.edits ?? []).filter(({ mine }) => !mine);
     if (others.length) notify(others.map(({ author, label }) => `${author}：${label}`).join("\n"));
     this.panel.steps();

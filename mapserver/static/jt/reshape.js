@@ -93,8 +93,8 @@ export class Reshape {
 
   /** After the sheet has changed: the same border, if it is still there. */
   refresh() {
-    // Not under the moving hand: when it lets go.
-    if (!this.#edge || this.#held) return;
+    // Not under the moving hand, nor while a line is drawn: afterwards.
+    if (!this.#edge || this.#held || this.#isBare) return;
     const sheet = this.#map.sheet();
     const places = [this.#ends, ...(this.#moved ?? [])];
     this.#edge = places.map(([a, b]) => sheet.edgeAt(a, b)).find(Boolean) ?? null;
@@ -198,7 +198,8 @@ export class Reshape {
   /** While a line is drawn, the handles of the border are out of the way. */
   set bare(on) {
     this.#isBare = on;
-    this.draw();
+    if (on) this.draw();
+    else this.refresh();
   }
 
   /** What a line makes of the borders, or null where it does not lead from a place on them to another. @returns {{old: number[][], new: number[][]}|null} */
