@@ -47,6 +47,8 @@ TURNS = [math.radians(sign * step) for step in range(0, 180, 15) for sign in (1,
 """By how much a border is turned where it is prolonged, tried in this order: straight on first."""
 ALMOST = math.radians(5)
 """A border is not prolonged along the old line itself: between the two there would be a sliver."""
+MAX_PIECES = 500
+"""A hand that redraws a border crosses the old one a few times; a stroke that scribbles over it is a mistake, and slow."""
 
 Beside = list[tuple[Key | None, Key | None]]
 """The leaves on the left and on the right of each edge of a line; None outside the service area."""
@@ -88,6 +90,11 @@ def redraw(sheet: Sheet, old: Path, new: Path, *, outer: bool = False, min_area_
     pieces = _pieces(noded, between, prolonged)
     if not pieces:
         raise BadLine("新界线与原界线相同, 没有改动。", "The new border is the same as the old one: nothing to change.")
+    if len(pieces) > MAX_PIECES:
+        raise BadLine(
+            f"画出的线来回穿过原界线太多次 (超过 {MAX_PIECES} 块)。请画得平顺一些, 或分段画。",
+            f"The stroke crosses the old border too often (more than {MAX_PIECES} pieces). Draw it smoother, or in parts.",
+        )
     _check_between(noded, between, pieces, outer=outer)
     after = give(noded, [(owner, face_chain(face), to) for owner, face, to in pieces], min_area_m2)
     _check_whole(noded, after)

@@ -50,6 +50,12 @@ def test_borders_that_end_on_the_line_are_cut_back_and_prolonged() -> None:
     assert after.grids[3].geometry.area < sheet.grids[3].geometry.area < west.grids[3].geometry.area
 
 
+def test_a_scribble_over_the_line_is_refused_at_once() -> None:
+    zigzag = [(D + (900 if n % 2 else -900), n * 2 * D // 2000) for n in range(1, 2000)]
+    with pytest.raises(fault.BadLine, match="太多次"):
+        redraw(squares(), LINE, at((D, 0), *zigzag, (D, 2 * D)))
+
+
 def test_a_stroke_swings_to_both_sides_of_the_line() -> None:
     sheet = squares()
     after = redraw(sheet, LINE, at((D, 0), (D + 3000, 6000), (D - 3000, 14000), (D, 2 * D)))
