@@ -82,7 +82,7 @@ def addresses(world: World) -> list[str]:
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/customers/{customer.pk}" for customer in Customer.objects.all()]
     found += ["/api/layers/customers/services"]
-    for layer in ("outlets", "machines", "places", "customers"):
+    for layer in ("outlets", "machines", "places", "customers", "posts", "staff"):
         found += [f"/api/layers/{layer}/export?format=geojson"]
         found += [f"/api/layers/{layer}{place}" for place in ("", "?bbox=112,29,114,31", f"?near={_place()}")]
         found += [
@@ -149,7 +149,7 @@ def test_counts_hold_only_what_is_seen(world: World, name: str, outlets: int):
     client = world.client(name)
     counts = {layer["id"]: layer["count"] for layer in client.get("/api/layers/").json()}
     own = sum(word in SEEN[name] for word in CUSTOMERS)
-    assert counts == {"outlets": outlets, "machines": outlets, "places": 0, "posts": 0, "customers": own}
+    assert counts == {"outlets": outlets, "machines": outlets, "places": 0, "posts": 0, "staff": 0, "customers": own}
     for layer in ("outlets", "machines"):
         found = client.get(f"/api/layers/{layer}?limit=1").json()
         assert (found["numberMatched"], found["numberReturned"]) == (outlets, min(outlets, 1))
