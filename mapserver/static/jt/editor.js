@@ -166,6 +166,7 @@ export class Editor {
     }
     if (this.#receiver || this.#lines.length || this.choose.ids.length || this.reshape.border) {
       this.#put();
+      this.panel.forget();
       this.#tool(this.tool);
       return true;
     }

@@ -1,5 +1,5 @@
 /** What the lines, fills and signs on the map mean. */
-import { byId, el } from "jt/dom";
+import { byId, data, el } from "jt/dom";
 import { demoBorders } from "jt/details";
 import { BORDERS } from "jt/grids";
 import { pointSign } from "jt/signs";
@@ -9,6 +9,9 @@ import { defectColour, defectFill, gridFill, padlock } from "jt/patterns";
 
 const { gettext } = window;
 const WIDE = "(min-width: 1024px)";
+
+/** A text with a name of the plan's in it, which is nobody's to translate. */
+const named = (text, name) => text.split("{name}").flatMap((part, index) => (index ? [data(name), part] : [part]));
 
 /** The legend lies open where there is room for it. */
 export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches);
@@ -23,7 +26,7 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
 export function drawLegend(plan, level, layers, hasLocked = false, measured = null) {
   byId("legend").querySelector(".legend-body").replaceChildren(...[
     ...plan.level_names.slice(0, level + 1).map((name, depth) =>
-      row(swatch((context) => line(context, BORDERS[depth])), fill(gettext("{name}界线"), { name }))),
+      row(swatch((context) => line(context, BORDERS[depth])), ...named(gettext("{name}界线"), name))),
     ...(measured
       ? [row(el("strong", {}, measured.title)), ...measured.rows.map(({ look, text }) => row(swatch((context) => box(context, look)), text))]
       : [

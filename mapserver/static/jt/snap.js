@@ -10,14 +10,13 @@ const OWN = "own";
 
 /**
  * All that can be snapped to beside the plan's own borders: from which zoom on, and where its lines come from.
- * `whole`: few enough to be fetched once.
- * @type {{id: string, name: string, from: number, path: (plan: number) => string, whole?: boolean, look: import("jt/view").Look}[]}
+ * @type {{id: string, name: string, from: number, path: (plan: number) => string, look: import("jt/view").Look}[]}
  */
 const SOURCES = [
   { id: "streets", name: gettext("街道"), from: 14, path: () => "streets", look: { stroke: "#b08a52", weight: 1 } },
   { id: "buildings", name: gettext("房屋的墙"), from: 17, path: () => "buildings", look: { stroke: "#5f6b6d", weight: 0.8 } },
   { id: "plans", name: gettext("其他现行方案的界线"), from: 14, path: (plan) => `plans/${plan}/borders-beside`, look: { stroke: "#6a3d9a", weight: 1.5, dash: "8 4" } },
-  { id: "posts", name: gettext("线状点位"), from: 12, path: () => "posts", whole: true, look: { stroke: "#7a3e00", weight: 2 } },
+  { id: "posts", name: gettext("线状点位"), from: 12, path: () => "layers/posts", look: { stroke: "#7a3e00", weight: 2 } },
 ];
 
 export class Snap {
@@ -27,7 +26,6 @@ export class Snap {
   #around = null;
   #wanted = null;
   #off = new Set();
-  #kept = new Map();
 
   /** @param {import("jt/view").View} view @param {() => import("jt/sheet").Sheet} sheet @param {() => number} plan its id */
   constructor(view, sheet, plan) {
@@ -89,11 +87,7 @@ export class Snap {
   }
 
   /** The lines of a source; none where it cannot be read: a drawing goes on without it. */
-  #lines({ id, path, whole }, bbox) {
-    if (!whole) return get(path(this.#plan()), { bbox }).then(outlines, () => []);
-    if (!this.#kept.has(id)) this.#kept.set(id, get(path(this.#plan())).then(outlines, () => (this.#kept.delete(id), [])));
-    return this.#kept.get(id);
-  }
+  #lines({ path }, bbox) { return get(path(this.#plan()), { bbox }).then(outlines, () => []); }
 
   clear() {
     this.#wanted = null;
