@@ -59,7 +59,7 @@ def test_an_administrator_adds_a_kind_switches_on_sheets_and_reads_the_log_of_it
         expect(sheets).to_be_checked(checked=wanted)
     page.goto("/audit/")
     log = page.locator("#entries tbody")
-    expect(log.locator("tr", has_text="public_sheets").first).to_contain_text("admin")
+    expect(log.locator("tr", has_text="对外公示").first).to_contain_text("admin")
     shot(page, "walk-audit")
     # The newest entry of its table is the kind that was added; those of former runs, and their deletion, lie below.
     page.goto("/audit/?table=feature_kind")
