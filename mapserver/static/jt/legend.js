@@ -26,7 +26,7 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
 export function drawLegend(plan, level, layers, hasLocked = false, measured = null) {
   byId("legend").querySelector(".legend-body").replaceChildren(...[
     ...plan.level_names.slice(0, level + 1).map((name, depth) =>
-      row(swatch((context) => line(context, BORDERS[depth])), ...named(gettext("{name}界线"), name))),
+      row(swatch((context) => line(context, BORDERS[depth])), el("span", {}, named(gettext("{name}界线"), name)))),
     ...(measured
       ? [row(el("strong", {}, measured.title)), ...measured.rows.map(({ look, text }) => row(swatch((context) => box(context, look)), text))]
       : [
