@@ -29,9 +29,7 @@ def bad_input() -> Iterator[None]:
             "该用户无权为此机构做这件事 / this user may not do this for this institution", returncode=BAD_INPUT
         ) from None
     except OSError as error:
-        raise CommandError(
-            f"无法写入 {error.filename}：{error.strerror} / cannot write {error.filename}", returncode=BAD_INPUT
-        ) from error
+        raise CommandError(f"无法写入：{error} / cannot write: {error}", returncode=BAD_INPUT) from error
 
 
 class Steps:

@@ -25,7 +25,6 @@ SHORTEST_REASON = 4
 """Characters of a reason: «电话核实» is one."""
 UNMASKERS = {User.Role.ADMINISTRATOR, User.Role.MANAGER, User.Role.WORKER}
 """The roles whose work needs to reach people."""
-UNMASKERS_OF_MANY = HEADS
 DAY = dt.timedelta(days=1)
 
 
@@ -120,7 +119,7 @@ def unmask(
 
 def may_unmask_many(user: User) -> bool:
     """Whether somebody may take personal details in full out of the system: those who answer for them, not each field worker."""
-    return user.role in UNMASKERS_OF_MANY and user.institution is not None
+    return user.role in HEADS and user.institution is not None
 
 
 def unmask_many(
@@ -212,11 +211,6 @@ def mask_phone(number: str) -> str:
 def mask_id(number: str) -> str:
     """429005********123X: division and the last four; the date of birth is hidden."""
     return _middle(number, 6, 4) if len(number) >= 15 else _middle(number, 1, 1)
-
-
-def mask_name(name: str) -> str:
-    """张**: the family name only."""
-    return name[:1] + MASK * (len(name) - 1)
 
 
 MASKS = {"phone": mask_phone, "mobile": mask_phone, "id_number": mask_id, "id_card": mask_id}

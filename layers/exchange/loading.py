@@ -72,7 +72,7 @@ def put(checked: Checked, *, source: str, update: bool = True, deactivate: bool 
         with connection.cursor() as cursor:
             cursor.execute(_statement("put", layer, **parts), {"source": source[:200], "update": update})
             if deactivate:
-                cursor.execute(_statement("deactivate", layer), {"source": source[:200]})
+                cursor.execute(_statement("deactivate", layer))
     return difference
 
 
@@ -83,10 +83,10 @@ def _stage(checked: Checked, source: str) -> Difference:
         cursor.cursor.copy_expert(f"COPY staged ({COLUMNS}) FROM STDIN", _lines(checked.points))
         cursor.execute(_statement("compare", layer), {"mapped": checked.mapped})
         new, changed, unchanged = cursor.fetchone()
-        cursor.execute(_statement("missing", layer), {"shown": SHOWN, "source": source[:200]})
-        missing = cursor.fetchall()
-    count, stale = missing[0][1:] if missing else (0, 0)
-    return Difference(new, changed, unchanged, count, [row[0] for row in missing], stale)
+        cursor.execute(_statement("absent", layer), {"shown": SHOWN, "source": source[:200]})
+        absent = cursor.fetchall()
+    count, stale = absent[0][1:] if absent else (0, 0)
+    return Difference(new, changed, unchanged, count, [row[0] for row in absent], stale)
 
 
 def _statement(name: str, layer: Layer, **parts: sql.Composable) -> str:

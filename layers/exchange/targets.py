@@ -17,8 +17,6 @@ from layers.features.registry import Layer
 
 SHAPEFILE_NAME = 10
 """Characters of a column's name in a Shapefile."""
-PLACE = ("lon", "lat", "lonlat", "wkt")
-"""A place is a pair of columns, or one of two forms of text."""
 
 FIELDS: dict[str, tuple[Any, str]] = {
     "code": (

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from layers.features.models import Feature
+from layers.orgs.inherited import InheritedSettings
 from layers.orgs.models import Institution
 
 
@@ -80,7 +81,7 @@ class OutletMonth(models.Model):
         return f"{self.outlet_id} {self.month:%Y-%m}"
 
 
-class OutletStandard(models.Model):
+class OutletStandard(InheritedSettings):
     """网点标准: what an outlet has to reach (SM06); branches follow unless they have their own."""
 
     institution = models.OneToOneField(
@@ -99,13 +100,3 @@ class OutletStandard(models.Model):
         db_table = "outlet_standard"
         verbose_name = _("网点标准")
         verbose_name_plural = _("网点标准")
-
-    def __str__(self) -> str:
-        return str(self.institution)
-
-    @classmethod
-    def of(cls, institution: Institution) -> OutletStandard:
-        """What holds for an institution: its own, else that of the nearest above, else the first values."""
-        holders = [*Institution.objects.above(institution), institution]
-        found = cls.objects.filter(institution__in=holders).order_by("-institution__path").first()
-        return found or cls()

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from layers.features.registry import LAYERS
 from layers.grids.models import Grid, Plan
-from layers.orgs.models import Institution, User
+from layers.orgs.models import Institution, User, paths_to
 from layers.people import lists as people
 from layers.rules.evaluate import Broken, assess, demand
 from layers.rules.models import MeasureSettings, Rule
@@ -103,7 +103,7 @@ def finding(user: User, key: str, plan_id: int | None = None) -> tuple[Plan, Fin
 def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
     """A list for each rule on grids that binds the plan, and for the presets of `ALWAYS` that nobody has made a rule of."""
     binding = Rule.objects.binding(plan.institution)
-    taken = {rule.subject for rule in Rule.objects.filter(institution__in=_chain(plan.institution))}
+    taken = {rule.subject for rule in Rule.objects.filter(institution__path__in=paths_to(plan.institution.path))}
     rules = [*binding, *(rule for rule in _preset_rules(plan.institution) if rule.subject not in taken)]
     rules = [rule for rule in rules if key in {"", _id(rule)}]
     found = assess(plan, subjects={"grid"}, rules=rules)
@@ -135,10 +135,6 @@ def _of_grid(one: Broken) -> Row:
     return Row(one.name, text, round(one.value, 4), one.code, one.grid_id, one.label)
 
 
-def _chain(institution: Institution) -> list[int]:
-    return [one.pk for one in (*Institution.objects.above(institution), institution)]
-
-
 def _preset_rules(institution: Institution) -> list[Rule]:
     """Rules as the presets have them, not saved; told apart by negative numbers."""
     given = [(key, number, rule) for key in ALWAYS for number, rule in enumerate(presets()[key]["rules"], start=1)]
@@ -156,11 +152,11 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
     settings = MeasureSettings.of_path(plan.institution.path)
     own = Way(settings.distance_by)
     radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
+    leaves = {grid.pk: grid for grid in Grid.objects.filter(plan=plan, children__isnull=True)}
     for by in sorted(Way, key=lambda way: way != own):
         names = [f"far-households-{by}", *(["far-households"] if by == own else [])]
         if key and key not in names:
             continue
-        leaves = {grid.pk: grid for grid in Grid.objects.filter(plan=plan, children__isnull=True)}
         found = homes_by_leaf(plan, list(leaves), by)
         far = sorted(
             ((leaf, homes) for leaf, homes in found.items() if homes.far),

@@ -20,6 +20,11 @@ from layers.orgs.prepared import fetch_one
 AnyModel = TypeVar("AnyModel", bound=models.Model)
 
 
+def paths_to(path: str) -> list[str]:
+    """The paths in the tree of all above the institution at a path, head office first, and its own."""
+    return [path[:n] for n in range(Institution.steplen, len(path) + 1, Institution.steplen)]
+
+
 class InstitutionQuerySet(MP_NodeQuerySet):
     """Institutions by place in the tree."""
 
@@ -43,8 +48,7 @@ class InstitutionQuerySet(MP_NodeQuerySet):
 
     def above(self, institution: Institution) -> InstitutionQuerySet:
         """The institutions above it, head office first."""
-        steps = range(institution.steplen, len(institution.path), institution.steplen)
-        return self.filter(path__in=[institution.path[:n] for n in steps]).order_by("path")
+        return self.filter(path__in=paths_to(institution.path)[:-1]).order_by("path")
 
 
 class InstitutionManager(MP_NodeManager.from_queryset(InstitutionQuerySet)):  # type: ignore[misc]

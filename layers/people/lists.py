@@ -225,7 +225,13 @@ def items(user: User, day: dt.date) -> Iterable[Row]:
 @_list("posts", gettext_lazy("无人点位"), gettext_lazy("没有责任人的点位; 每个点位至少一人"), "GB01")
 def posts(user: User, day: dt.date) -> Iterable[Row]:
     held = Assignment.objects.on(day).filter(post=OuterRef("pk"), kind=MAIN)
-    found = Post.objects.visible_to(user).filter(~Exists(held)).select_related("institution").order_by("code")
+    found = (
+        Post.objects.visible_to(user)
+        .in_state("active")
+        .filter(~Exists(held))
+        .select_related("institution")
+        .order_by("code")
+    )
     names = post_labels(user)
     return (Row(post=post, text=names.get(post.kind, post.kind)) for post in found)
 
@@ -240,7 +246,7 @@ def all_posts(user: User, day: dt.date) -> Iterable[Row]:
         .select_related("staff__institution")
     ):
         held[one.post_id].append(one)
-    for post in Post.objects.visible_to(user).select_related("institution").order_by("code", "pk"):
+    for post in Post.objects.visible_to(user).in_state("active").select_related("institution").order_by("code", "pk"):
         text = names.get(post.kind, post.kind)
         for one in held[post.pk] or [None]:
             yield Row(post=post, staff=one and one.staff, assignment=one and one.pk, text=text)

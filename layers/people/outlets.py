@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from layers.facilities.models import Outlet, OutletMonth, OutletStandard
-from layers.orgs.models import Institution, User
+from layers.orgs.models import User
 from layers.staff.models.people import VIEWERS
 from layers.staff.rights import may_arrange
 
@@ -23,7 +23,7 @@ def outlets_of(user: User) -> QuerySet[Outlet]:
     """Staffed outlets of the user's subtree, for those who see its people."""
     if user.institution is None or user.is_regulator or user.role not in VIEWERS:
         return Outlet.objects.none()
-    found = Outlet.objects.filter(kind="staffed", institution__path__startswith=user.institution.path)
+    found = Outlet.objects.filter(kind="staffed", is_active=True, institution__path__startswith=user.institution.path)
     return found.select_related("institution").order_by("institution__path", "code")
 
 
@@ -104,12 +104,3 @@ def report(user: User, outlet: Outlet, month: dt.date, **values: float | None) -
         raise PermissionDenied
     with transaction.atomic():
         return OutletMonth.objects.update_or_create(outlet=outlet, month=month.replace(day=1), defaults=values)[0]
-
-
-def standard_to_change(institution: Institution) -> OutletStandard:
-    """The institution's own standard, which begins as a copy of what holds for it."""
-    found = OutletStandard.of(institution)
-    if found.institution_id == institution.pk:
-        return found
-    names = [field.name for field in OutletStandard._meta.concrete_fields if field.name not in ("id", "institution")]
-    return OutletStandard(institution=institution, **{name: getattr(found, name) for name in names})

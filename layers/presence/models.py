@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from layers.grids.models import SRID
 from layers.orgs.models import HEADS, User
 from layers.staff.models import Staff
+
+GRIDS = Path(__file__).parent / "sql" / "grids.sql"
 
 
 class CheckInQuerySet(models.QuerySet["CheckIn"]):
@@ -33,7 +35,10 @@ class CheckInQuerySet(models.QuerySet["CheckIn"]):
 
     def grids(self) -> dict[int, dict[str, Any]]:
         """The grid in force in which each was, by the person's id: `id`, `name`, and whether it is hers (`own`)."""
-        return _grids(self.values_list("pk", flat=True))
+        given = {"day": timezone.localdate(), "staff": list(self.values_list("pk", flat=True))}
+        with connection.cursor() as cursor:
+            cursor.execute(GRIDS.read_text("utf-8"), given)
+            return {person: {"id": grid, "name": name, "own": own} for person, grid, name, own in cursor.fetchall()}
 
 
 class CheckIn(models.Model):
@@ -62,19 +67,3 @@ class CheckIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} {self.at:%Y-%m-%d %H:%M}"
-
-
-def _grids(staff: Iterable[int]) -> dict[int, dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT check_in.staff_id, grid.id, grid.name, EXISTS ("
-            " SELECT FROM assignment WHERE assignment.staff_id = check_in.staff_id AND assignment.grid_id = grid.id"
-            " AND status = 'approved' AND valid_from <= %s AND (valid_to IS NULL OR valid_to > %s))"
-            " FROM check_in JOIN staff ON staff.id = check_in.staff_id,"
-            " home_of(check_in.geom, staff.institution_id) AS home"
-            " JOIN service_area ON service_area.id = home.area_id"
-            " JOIN grid ON grid.plan_id = service_area.plan_id AND grid.code = home.grid_code"
-            " WHERE check_in.staff_id = ANY(%s)",
-            [*[timezone.localdate()] * 2, list(staff)],
-        )
-        return {person: {"id": grid, "name": name, "own": own} for person, grid, name, own in cursor.fetchall()}

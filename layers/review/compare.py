@@ -48,9 +48,9 @@ CHANGING_HANDS = """
 POINTS_MOVED = """
     SELECT point.kind, point.id, point.name, a.id, b.id, ST_X(point.geom), ST_Y(point.geom)
     FROM (
-        SELECT 'outlet'::text AS kind, id, name, geom, institution_id FROM outlet
+        SELECT 'outlet'::text AS kind, id, name, geom, institution_id FROM outlet WHERE is_active
         UNION ALL
-        SELECT 'machine', id, name, geom, institution_id FROM machine
+        SELECT 'machine', id, name, geom, institution_id FROM machine WHERE is_active
     ) AS point
     JOIN institution ON institution.id = point.institution_id
         AND starts_with(institution.path, %(bank)s)

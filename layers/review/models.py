@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from layers.grids.models import SRID, Plan
+from layers.orgs.inherited import InheritedSettings
 from layers.orgs.models import ApiToken, Institution, User
 
 
@@ -122,7 +123,7 @@ class ShareLink(models.Model):
         return link and link.plan
 
 
-class ReviewSettings(models.Model):
+class ReviewSettings(InheritedSettings):
     """审定设置: what an institution wants to be warned of; its branches follow unless they have their own."""
 
     institution = models.OneToOneField(
@@ -153,10 +154,3 @@ class ReviewSettings(models.Model):
                 condition=Q(clear_overlap__gte=0.5, clear_overlap__lte=1), name="review_settings_overlap_is_a_majority"
             ),
         )
-
-    @classmethod
-    def of(cls, institution: Institution) -> ReviewSettings:
-        """The settings that hold for an institution."""
-        steps = range(Institution.steplen, len(institution.path) + 1, Institution.steplen)
-        found = cls.objects.filter(institution__path__in=[institution.path[:n] for n in steps])
-        return found.order_by("-institution__path").first() or cls()

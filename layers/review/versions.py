@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from layers.editing.service import locked_draft
 from layers.grids.coverage import exact_cover
-from layers.grids.models import IN_FORCE, Grid, Plan
+from layers.grids.models import IN_FORCE, Plan
 from layers.orgs.models import Institution, User
 from layers.review.models import Decision
 
@@ -80,8 +80,3 @@ def _copy_grids(plan: Plan, draft: Plan, *, only_area: bool) -> None:
             " FROM grid_count JOIN copied_grid AS own ON own.old_id = grid_count.grid_id",
             values,
         )
-
-
-def grids_of(plan: Plan) -> int:
-    """How many grids a plan has."""
-    return Grid.objects.filter(plan=plan).count()

@@ -108,9 +108,6 @@ class Measure:
             return False
         return not user.is_regulator or (self.of == "grid" and not self.is_personal)
 
-    def makes_sense_for(self, *, is_leaf: bool) -> bool:
-        return self.levels == "any" or (self.levels == "leaf") == is_leaf
-
     def rows_behind(self, grid_id: int, plan_id: int) -> list[str]:
         """Addresses of the rows that a grid's value is made of: points of a layer, people, or the grids below."""
         found = []

@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from layers.grids.models import Grid
-from layers.orgs.models import Institution, User
+from layers.orgs.inherited import InheritedSettings
+from layers.orgs.models import Institution, User, paths_to
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
@@ -35,8 +36,7 @@ class RuleQuerySet(models.QuerySet["Rule"]):
 
     def binding_each(self, institutions: Collection[Institution]) -> dict[int, list[Rule]]:
         """The same of several institutions, by their ids, in one statement."""
-        step = Institution.steplen
-        paths = {one.path[:n] for one in institutions for n in range(step, len(one.path) + 1, step)}
+        paths = {path for one in institutions for path in paths_to(one.path)}
         rules = list(
             self.filter(institution__path__in=paths).select_related("institution").order_by("institution__path", "pk")
         )
@@ -132,7 +132,7 @@ class Rule(models.Model):
         return self.measure, self.form, self.level, self.kind
 
 
-class MeasureSettings(models.Model):
+class MeasureSettings(InheritedSettings):
     """指标设置: how an institution measures workload, households and the way to its outlets, and what is too small a piece; its branches follow unless they have their own."""
 
     class From(models.TextChoices):
@@ -178,9 +178,6 @@ class MeasureSettings(models.Model):
             models.CheckConstraint(condition=Q(street_access_m__gt=0), name="measure_settings_street_access_is_some"),
         )
 
-    def __str__(self) -> str:
-        return str(self.institution)
-
     @property
     def weights(self) -> dict[str, float]:
         """The workload formula: weight by measure."""
@@ -189,10 +186,3 @@ class MeasureSettings(models.Model):
             "cash_points": self.cash_point_weight,
             "area_km2": self.km2_weight,
         }
-
-    @classmethod
-    def of_path(cls, path: str) -> MeasureSettings:
-        """The settings that hold at a place in the tree of institutions."""
-        steps = range(Institution.steplen, len(path) + 1, Institution.steplen)
-        found = cls.objects.filter(institution__path__in=[path[:n] for n in steps]).order_by("-institution__path")
-        return found.first() or cls()

@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError
 
 from gis.datum import ALLOWED, parse_datum
-from gis.errors import JingtianError
+from layers.commands import BAD_INPUT, bad_input
 from layers.orgs.models import Institution
 from layers.streets.reading import Mapped
-
-BAD_INPUT = 2
 
 
 class ImportMapped(BaseCommand):
@@ -54,10 +52,8 @@ class ImportMapped(BaseCommand):
         if home is None:
             raise CommandError(f"没有机构 {institution} / there is no institution {institution}", returncode=BAD_INPUT)
         kind = type(self)
-        try:
+        with bad_input():
             found = kind.read(file, parse_datum(datum), layer=layer, encoding=encoding)
-        except JingtianError as error:
-            raise CommandError(str(error), returncode=BAD_INPUT) from error
         zh, en = self.things
         if found.skipped:
             self.stdout.write(f"略去空图形 {found.skipped:,} 个 / left out {found.skipped:,} without a shape")

@@ -33,7 +33,7 @@ def registers(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
     parts: dict[str, list[Part]] = {register: [] for register in (*Kind.Register.values, "")}
     buildings = inside("building", [grid.pk], "1", "true")[grid.pk]
     parts[Kind.Register.HOUSE].append(
-        {"name": pgettext("五类登记", "建筑"), "count": int(buildings), "layer": None, "kind": None, "address": None}
+        {"name": pgettext("五类登记", "建筑"), "count": int(buildings), "layer": None, "kind": None}
     )
     kinds = kinds_of(request.user)
     home = area_homing(grid.plan_id)
@@ -48,7 +48,6 @@ def registers(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
                         "count": counts[kind.key],
                         "layer": layer.id,
                         "kind": kind.key,
-                        "address": None,
                     }
                 )
     return [

@@ -11,7 +11,6 @@ from layers.audit.masking import (
     ReasonMissing,
     Sight,
     mask_id,
-    mask_name,
     mask_phone,
     sight,
     unmask,
@@ -37,9 +36,6 @@ def world(db: None) -> World:
         (mask_id, "42900519800101123X", "429005********123X"),
         (mask_id, "G1234567", "G******7"),
         (mask_id, "12", "**"),
-        (mask_name, "张三丰", "张**"),
-        (mask_name, "李", "李"),
-        (mask_name, "", ""),
     ],
 )
 def test_masks(mask: object, text: str, shown: str):

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from playwright.sync_api import Page, expect
 
+from layers.editing.models import Edit
 from layers.grids.models import Plan
 from layers.orgs.models import User
 from tests.factories import CORNER, SIDE
@@ -100,3 +101,8 @@ def colleague(plan: Plan) -> User:
         defaults={"institution": plan.institution, "role": User.Role.PLANNER, "last_name": "同事"},
     )
     return user
+
+
+def paths(plan: Plan) -> list[dict[str, Any]]:
+    """The stretches of the last reshape, as they were sent."""
+    return list(Edit.objects.filter(plan=plan, op="reshape").latest("revision").args["paths"])

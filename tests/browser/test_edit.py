@@ -363,7 +363,6 @@ def test_a_grid_reaches_into_its_neighbour_where_the_plan_allows_it(
     complaints.clear()
     expect(page.locator("#edit-hint")).to_contain_text("自身面积的 10%")
     draw(1.25)
-    page.mouse.move(*desk.pixel(0.5, 0.45))
     page.mouse.move(*desk.pixel(0.5, 0.5))
     expect(result).to_contain_text("交叉比例", timeout=15_000)
     shot(page, "edit-overlap")

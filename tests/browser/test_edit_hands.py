@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 import shapely
@@ -18,8 +17,7 @@ from layers.rules.models import Rule
 from layers.staff.models import Post
 from layers.streets.models import Building, Street
 from tests.browser.conftest import PHONE
-from tests.browser.desk import Desk, Open, at_desk, colleague, place, shot
-from tests.factories import grid
+from tests.browser.desk import Desk, Open, at_desk, colleague, paths, place, shot
 
 pytestmark = pytest.mark.browser
 
@@ -61,10 +59,6 @@ def hue(desk: Desk, x: float, y: float) -> list[int]:
         list(desk.pixel(x, y)),
     )
     return found
-
-
-def paths(plan: Plan) -> list[dict[str, Any]]:
-    return list(Edit.objects.filter(plan=plan, op="reshape").latest("revision").args["paths"])
 
 
 def test_a_stretch_is_redrawn_freehand_from_anywhere_on_the_border(desk: Desk) -> None:
@@ -386,130 +380,3 @@ def test_a_border_is_picked_and_grids_are_merged_by_the_keyboard_alone(desk: Des
     page.keyboard.press("Space")
     expect(page.locator("#grid-name")).to_be_visible()
     assert not audit(desk.plan)
-
-
-def test_several_edits_wait_in_their_order_while_there_is_no_network(desk: Desk, complaints: list[str]) -> None:
-    page = desk.page
-    page.keyboard.press("r")
-    desk.click(2, 0.3)
-    page.context.set_offline(True)
-    desk.drag((2, 0.5), (2.3, 0.5))
-    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("已留在本机")
-    page.keyboard.press("s")
-    desk.click(-0.1, 2.5)
-    desk.click(1.15, 2.5)
-    page.keyboard.press("Enter")
-    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("有 2 步没有保存")
-    shot(page, "edit-unsent")
-    page.context.set_offline(False)
-    page.click("#resend")
-    desk.done("撤销: 拆分")
-    assert [edit.op for edit in Edit.objects.filter(plan=desk.plan).order_by("revision")] == ["reshape", "split"]
-    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('jt-unsent'))") == []
-    assert not audit(desk.plan)
-    complaints.clear()
-
-
-def test_an_answer_that_is_lost_does_not_make_the_edit_twice(desk: Desk, complaints: list[str]) -> None:
-    """The server has saved, and is killed before it answers."""
-    page = desk.page
-    page.keyboard.press("s")
-    desk.click(-0.1, 0.5)
-    desk.click(1.15, 0.5)
-
-    def lose(route: Any) -> None:
-        if '"dry_run"' in route.request.post_data:
-            route.continue_()
-        else:
-            route.fetch()
-            route.abort()
-
-    page.route(re.compile(r"/edits$"), lose)
-    page.keyboard.press("Enter")
-    expect(page.locator("#resend")).to_be_visible()
-    page.unroute(re.compile(r"/edits$"))
-    page.click("#resend")
-    desk.done("撤销: 拆分 001")
-    expect(page.locator("#resend")).to_have_count(0)
-    assert Edit.objects.filter(plan=desk.plan).count() == 1 and not audit(desk.plan)
-    complaints.clear()
-
-
-def test_a_step_is_undone_out_of_the_history_and_refused_where_a_neighbour_has_changed(
-    desk: Desk, complaints: list[str]
-) -> None:
-    page = desk.page
-    page.keyboard.press("r")
-    desk.click(2, 0.3)
-    desk.drag((2, 0.5), (2.3, 0.5))
-    desk.done("撤销: 调整界线")
-    service.commit(
-        desk.plan.pk, colleague(desk.plan), "lock", {"grids": [grid(desk.plan, "004004").pk], "locked": True}, 2
-    )
-    page.click("#edit-panel .history summary")
-    page.locator("#edit-panel .history li button", has_text="调整界线").last.click()
-    page.click("#undo-step")
-    expect(page.locator("#redo")).to_contain_text("重做: 调整界线")
-    page.click("#redo")
-    desk.done("撤销: 调整界线")
-    vertex = paths(desk.plan)[0]["new"][1]
-    bend = {"old": [place(2, 0), vertex], "new": [place(2, 0), place(2.2, 0.2), vertex]}
-    revision = Plan.objects.get(pk=desk.plan.pk).revision
-    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, revision)
-    page.click("#undo")
-    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("之后又有改动")
-    expect(page.locator("#map .pin").first).to_be_visible()
-    assert not audit(desk.plan)
-    complaints.clear()
-
-
-def test_a_colleagues_edit_does_not_take_the_vertex_out_of_the_moving_hand(desk: Desk, complaints: list[str]) -> None:
-    page = desk.page
-    page.keyboard.press("r")
-    desk.click(2, 0.3)
-    page.mouse.move(*desk.pixel(2, 0.5))
-    page.mouse.down()
-    page.mouse.move(*desk.pixel(2.2, 0.5), steps=5)
-    lines = [[place(-0.1, 3.5), place(1.1, 3.5)]]
-    service.commit(
-        desk.plan.pk, colleague(desk.plan), "split", {"grid": grid(desk.plan, "003003").pk, "lines": lines}, 1
-    )
-    expect(page.locator("#notice")).to_contain_text("拆分 003", timeout=9000)
-    page.mouse.move(*desk.pixel(2.3, 0.5), steps=5)
-    page.mouse.up()
-    desk.done("撤销: 调整界线 002 与 001")
-    # Again, and this time the colleague moves the very border.
-    vertex = paths(desk.plan)[0]["new"][1]
-    page.mouse.move(*desk.pixel(2.3, 0.5))
-    page.mouse.down()
-    page.mouse.move(*desk.pixel(2.1, 0.5), steps=5)
-    bend = {"old": [place(2, 0), vertex, place(2, 1)], "new": [place(2, 0), place(1.7, 0.5), place(2, 1)]}
-    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, 3)
-    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
-    page.mouse.move(*desk.pixel(2.2, 0.5), steps=5)
-    page.mouse.up()
-    expect(page.locator("#theirs")).to_be_visible()
-    shot(page, "edit-conflict-drag")
-    assert Edit.objects.filter(plan=desk.plan).count() == 3
-    page.click("#mine")
-    desk.done("撤销: 调整界线 002 与 001")
-    assert not audit(desk.plan)
-    complaints.clear()
-
-
-def test_a_conflict_about_a_merge_shows_the_grids_that_were_chosen(desk: Desk, complaints: list[str]) -> None:
-    page = desk.page
-    page.route(re.compile(r"edits\?since"), lambda route: route.abort())
-    page.keyboard.press("m")
-    desk.click(0.5, 0.5)
-    desk.click(1.5, 0.5)
-    service.commit(
-        desk.plan.pk, colleague(desk.plan), "rename", {"grid": grid(desk.plan, "001002").pk, "name": "城东"}, 1
-    )
-    page.unroute(re.compile(r"edits\?since"))
-    page.click("#finish")
-    expect(page.locator("#theirs")).to_be_visible()
-    shot(page, "edit-conflict-merge")
-    page.click("#mine")
-    desk.done("撤销: 合并 001 与 002")
-    complaints.clear()

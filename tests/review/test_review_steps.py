@@ -325,6 +325,7 @@ def test_a_shared_link_shows_grids_but_no_people_until_it_is_revoked(office: Off
 
 def test_compare_shows_land_facilities_and_facts(office: Office) -> None:
     OutletFactory(institution=office.branch, name="东所", geom=Point(*at((1.5, 0.5))[0], srid=SRID))
+    OutletFactory(institution=office.branch, name="旧所", geom=Point(*at((1.5, 0.5))[0], srid=SRID), is_active=False)
     draft = office.draft()
     office.edit(draft, "transfer", ring=at((1, 0), (1.8, 0), (1.8, 1), (1, 1), (1, 0)), to=grid(draft, "001001").pk)
     office.edit(draft, "rename", grid=grid(draft, "004004").pk, name="改了名")

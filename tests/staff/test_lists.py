@@ -127,6 +127,7 @@ def post(town: Town, code: str, **more: object) -> Post:
 @pytest.mark.domain("GB01", "GB02")
 def test_every_post_has_somebody_or_is_listed(town: Town) -> None:
     held, alone = post(town, "1"), post(town, "2", kind="toilet")
+    post(town, "3", is_active=False)
     AssignmentFactory(staff=town.people["a"], grid=None, post=held, role="point_chief")
     assert [row.post for row in rows_of("posts", town.users["boss"])] == [alone]
     assert rows_of("posts", town.users["boss"])[0].text == "厕长"

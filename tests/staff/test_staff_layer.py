@@ -34,7 +34,6 @@ def names(town: Town, user: str, query: str = "") -> set[str]:
     return {each["properties"]["name"] for each in answer.json()["features"]}
 
 
-@pytest.mark.domain("ZG08", "YL05")
 def test_workers_are_found_by_place(based: Town) -> None:
     place = based.people["a"].geom
     near = f"?near={place.x},{place.y}"

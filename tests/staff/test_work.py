@@ -207,5 +207,11 @@ def test_customers_count_for_people_and_outlets_by_the_recorded_shares(town: Tow
     owned = customers_owned([town.branch.pk, helper.pk, town.head.pk])
     assert [round(owned[one.pk].value, 3) for one in (town.branch, helper, town.head)] == [2.6, 0.4, 0]
     assert [text.split(":")[0] for text in texts(town, "ownership")] == [town.branch.name, helper.name]
+    Customer.objects.create(
+        institution=town.branch, code="gone", name="户", kind="merchant", geom=Point(spot.x, spot.y, srid=SRID),
+        is_active=False,
+    )  # fmt: skip
+    assert round(customers_owned([town.branch.pk])[town.branch.pk].value, 3) == 2.6
+    assert shares()[0] == pytest.approx(2.6 * 100 / 170, abs=1e-3)
     assert "折算 2.6 户" in texts(town, "ownership")[0] and texts(town, "ownership", "worker") == []
     assert "归属客户" in page(town, "boss").get(f"/people/{people[0]}/").content.decode()

@@ -2,9 +2,9 @@
 SELECT institution.id, own.n, own.given, helped.n
 FROM institution
 CROSS JOIN LATERAL (
-    SELECT count(*) AS n, coalesce(sum(served_share), 0) AS given FROM customer WHERE customer.institution_id = institution.id
+    SELECT count(*) AS n, coalesce(sum(served_share), 0) AS given FROM customer WHERE is_active AND customer.institution_id = institution.id
 ) AS own
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(served_share), 0) AS n FROM customer WHERE customer.served_by_id = institution.id
+    SELECT coalesce(sum(served_share), 0) AS n FROM customer WHERE is_active AND customer.served_by_id = institution.id
 ) AS helped
 WHERE institution.id = ANY (%(institutions)s)

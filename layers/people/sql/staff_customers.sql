@@ -23,7 +23,7 @@ SELECT part.staff_id, sum(part.share * customers.n)
 FROM part JOIN grid ON grid.id = part.id JOIN service_area AS area ON area.plan_id = grid.plan_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(1 - customer.served_share), 0) AS n
-    FROM customer WHERE customer.area_id = area.id AND customer.grid_code = grid.code
+    FROM customer WHERE is_active AND customer.area_id = area.id AND customer.grid_code = grid.code
 ) AS customers
 WHERE part.staff_id = ANY (%(staff)s)
 GROUP BY part.staff_id

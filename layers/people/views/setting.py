@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
+from layers.facilities.models import OutletStandard
 from layers.orgs.models import Institution, User
 from layers.people.forms import SettingsForm, StandardForm, TermForm
-from layers.people.outlets import standard_to_change
 from layers.people.views.pages import for_banks
 from layers.staff.models import StaffSettings, Term
 
@@ -24,12 +24,8 @@ def settings_page(request: HttpRequest) -> HttpResponseBase:
     chosen = request.GET.get("institution", "")
     own = Institution.objects.within(user.institution)
     owner = get_object_or_404(own, pk=chosen) if chosen.isdigit() and len(chosen) < 19 else user.institution
-    settings = StaffSettings.of(owner)
-    inherited = settings.institution_id != owner.pk
+    settings = StaffSettings.to_change(owner)
     do = request.POST.get("do", "") if request.method == "POST" else ""
-    if inherited:
-        # A copy of what holds from above is what an own setting begins with.
-        settings = StaffSettings(**{f.name: getattr(settings, f.name) for f in _fields()}, institution=owner)
     form = SettingsForm(owner, request.POST if do == "settings" else None, instance=settings)
     term = TermForm(request.POST if do == "term" else None, instance=Term(institution=owner), prefix="term")
     if do == "settings" and form.is_valid():
@@ -41,7 +37,7 @@ def settings_page(request: HttpRequest) -> HttpResponseBase:
         messages.success(request, _("词条已增加。"))
         return redirect(request.get_full_path())
     standard = StandardForm(
-        request.POST if do == "standard" else None, instance=standard_to_change(owner), prefix="standard"
+        request.POST if do == "standard" else None, instance=OutletStandard.to_change(owner), prefix="standard"
     )
     if do == "standard" and standard.is_valid():
         standard.save()
@@ -51,13 +47,9 @@ def settings_page(request: HttpRequest) -> HttpResponseBase:
         "standard": standard,
         "owner": owner,
         "institutions": own,
-        "inherited": inherited,
+        "inherited": settings.pk is None,
         "form": form,
         "term": term,
         "terms": Term.objects.of(owner).select_related("institution"),
     }
     return render(request, "people/settings.html", context)
-
-
-def _fields() -> list:
-    return [field for field in StaffSettings._meta.concrete_fields if field.name not in ("id", "institution")]

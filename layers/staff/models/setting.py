@@ -10,12 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from layers.orgs.models import Institution
-
-
-def chain(institution: Institution) -> list[str]:
-    """The paths of an institution and of all above it."""
-    return [institution.path[:n] for n in range(institution.steplen, len(institution.path) + 1, institution.steplen)]
+from layers.orgs.inherited import InheritedSettings
+from layers.orgs.models import Institution, paths_to
 
 
 class TermQuerySet(models.QuerySet["Term"]):
@@ -23,7 +19,7 @@ class TermQuerySet(models.QuerySet["Term"]):
 
     def of(self, institution: Institution) -> TermQuerySet:
         """Those of the institution and of all above it, upper ones first."""
-        return self.filter(institution__path__in=chain(institution)).order_by("institution__path", "pk")
+        return self.filter(institution__path__in=paths_to(institution.path)).order_by("institution__path", "pk")
 
 
 class Term(models.Model):
@@ -54,7 +50,7 @@ class Term(models.Model):
         return self.name
 
 
-class StaffSettings(models.Model):
+class StaffSettings(InheritedSettings):
     """人员设置: approval, terms of office, what everybody must hold; branches follow unless they have their own."""
 
     class Approval(models.TextChoices):
@@ -110,15 +106,6 @@ class StaffSettings(models.Model):
                 name="staff_settings_somebody_lives_there",
             ),
         )
-
-    def __str__(self) -> str:
-        return str(self.institution)
-
-    @classmethod
-    def of(cls, institution: Institution) -> StaffSettings:
-        """The settings that hold for an institution: its own, else those of the nearest above, else the first values."""
-        found = cls.objects.filter(institution__path__in=chain(institution)).order_by("-institution__path").first()
-        return found or cls()
 
 
 def sheet_token() -> str:

@@ -33,9 +33,9 @@ export async function send(method, path, body, { signal } = {}) {
   return ask(`/api/${path}`, { ...sending(method, body), signal });
 }
 
-/** Asks for a file with a POST, and hands it to the browser under a name. @param {string} path below /api/ @param {object} body */
-export async function saveFile(path, body, name) {
-  const response = await answerOf(`/api/${path}`, sending("POST", body));
+/** Asks for a file, with a body by POST, and hands it to the browser under a name. @param {string} path below /api/ @param {object} [body] */
+export async function saveFile(path, name, body) {
+  const response = await answerOf(`/api/${path}`, body ? sending("POST", body) : {});
   const address = URL.createObjectURL(await response.blob());
   Object.assign(document.createElement("a"), { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);

@@ -81,10 +81,10 @@ const channels = (grid) =>
 
 /** 人·房·事·组织·物品, and what the bank has added. */
 function registers(grid, onFeatures) {
-  const row = ({ name, count: n, layer, kind, address }) =>
+  const row = ({ name, count: n, layer, kind }) =>
     el("li", {}, el("span", {}, name),
       layer ? el("button", { class: "link figures", type: "button", "aria-label": `${name} ${count(n)}`, onclick: () => onFeatures(layer, { grid: String(grid.id), grid_name: grid.name, kind }) }, count(n))
-        : address ? el("a", { class: "figures", href: address }, count(n)) : el("span", { class: "figures" }, count(n)));
+        : el("span", { class: "figures" }, count(n)));
   return later("registers", gettext("五类登记 (人·房·事·组织·物品)"), `grids/${grid.id}/registers`, (found) =>
     el("ul", { class: "rows contents" }, found.map(({ id, name, count: n, parts }) =>
       el("li", { "data-register": id },

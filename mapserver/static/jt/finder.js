@@ -275,7 +275,7 @@ function inFull(layer, query) {
     try {
       const path = `layers/${layer.id}/export?${new URLSearchParams({ ...query, format: format.value })}`;
       const suffix = { shp: "zip" }[format.value] ?? format.value;
-      await saveFile(path, { reason: reason.value }, `${layer.id}.${suffix}`);
+      await saveFile(path, `${layer.id}.${suffix}`, { reason: reason.value });
     } catch (error) {
       fault.replaceChildren(problem(error));
     }

@@ -2,6 +2,7 @@
 import "leaflet.markercluster";
 import { get } from "jt/api";
 import { byId, el, icon, notify } from "jt/dom";
+import { nearestOn } from "jt/plane";
 import { pointSign } from "jt/signs";
 import { count, placeOf } from "jt/text";
 import { DenseLayer } from "jt/tiles";
@@ -216,15 +217,9 @@ export class PointLayers {
 const isLine = ({ geometry }) => geometry.type === "LineString";
 
 /** Pixels from a place to a line. */
-function pixelsOff({ x, y }, vertices) {
-  let least = Infinity;
-  for (let i = 1; i < vertices.length; i += 1) {
-    const [a, b] = [vertices[i - 1], vertices[i]];
-    const [dx, dy] = [b.x - a.x, b.y - a.y];
-    const along = Math.max(0, Math.min(1, ((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy || 1)));
-    least = Math.min(least, Math.hypot(a.x + along * dx - x, a.y + along * dy - y));
-  }
-  return least;
+function pixelsOff(here, vertices) {
+  const [place, ...line] = [here, ...vertices].map(({ x, y }) => [x, y]);
+  return Math.min(...line.slice(1).map((to, index) => nearestOn(place, line[index], to, { x: 1, y: 1 }).distance));
 }
 
 async function allFeatures(layer, query) {

@@ -48,8 +48,23 @@ export class View {
 
   /** Calls a function at an event: "click", "twice", "pointer" with the place; "moved", "out" without. */
   on(event, listener) {
-    const name = { click: "click", twice: "dblclick", pointer: "mousemove", moved: "moveend", out: "mouseout" }[event];
-    this.#map.on(name, (fact) => listener(fact.latlng && this.lonLat(fact.latlng)));
+    if (event === "pointer") return this.#onPointer(listener);
+    const name = { click: "click", twice: "dblclick", moved: "moveend", out: "mouseout" }[event];
+    return this.#map.on(name, (fact) => listener(fact.latlng && this.lonLat(fact.latlng)));
+  }
+
+  /** Once a frame, with where the pointer is then: Leaflet leaves out what follows within 32 ms, so that the last place may be lost. */
+  #onPointer(listener) {
+    let last = null;
+    this.element.addEventListener("mousemove", (event) => {
+      if (!last)
+        requestAnimationFrame(() => {
+          if (last && !this.#map.dragging.moving()) listener(this.lonLat(this.#map.mouseEventToLatLng(last)));
+          last = null;
+        });
+      last = event;
+    });
+    this.#map.on("mouseout", () => (last = null));
   }
 
   /** Registers a drawing to be done now, and anew whenever the datum changes. @returns {{redraw: function, stop: function}} */

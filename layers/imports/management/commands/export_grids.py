@@ -9,12 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from gis.datum import ALLOWED, parse_datum
-from gis.errors import JingtianError
+from layers.commands import BAD_INPUT, bad_input
 from layers.grids.models import Grid, Plan
 from layers.imports.export import write_grids
 from layers.orgs.models import User
-
-BAD_INPUT = 2
 
 
 class Command(BaseCommand):
@@ -55,10 +53,6 @@ class Command(BaseCommand):
             raise CommandError(
                 f"方案 {plan} 没有这一级的网格 / plan {plan} has no grids of this level", returncode=BAD_INPUT
             )
-        try:
+        with bad_input():
             write_grids(grids, found.level_names, out, format, parse_datum(datum))
-        except JingtianError as error:
-            raise CommandError(str(error), returncode=BAD_INPUT) from error
-        except OSError as error:
-            raise CommandError(f"无法写入 {out} / cannot write {out}: {error}", returncode=BAD_INPUT) from error
         self.stdout.write(f"已写出 {len(grids):,} 个网格 / {len(grids):,} grids written: {out}")

@@ -7,14 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gis.errors import JingtianError
+from layers.commands import BAD_INPUT, bad_input
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.partition import service
 from layers.partition.outlets import AroundWish, propose_around
 from layers.partition.service import Proposal, Weight, Wish
-
-BAD_INPUT = 2
 
 
 def band(text: str) -> tuple[float, float]:
@@ -71,11 +69,9 @@ class Command(BaseCommand):
         weight = Weight(options["weight"])
         if options["households"]:
             weight = Weight.HOUSEHOLDS
-        try:
+        with bad_input():
             proposal = self._proposal(draft, author, found, weight, options)
             answer = service.apply(proposal, draft, author, draft.revision, dry_run=dry_run)
-        except JingtianError as error:
-            raise CommandError(str(error), returncode=BAD_INPUT) from error
         codes = sorted(each["code"] for each in answer["changed"] if each["parent"] == found.pk)
         self._table(proposal)
         saved = "未保存 / nothing saved" if dry_run else f"已保存为版本 / saved as revision {answer['revision']}"
