@@ -68,10 +68,21 @@ def empty_as_replica(operations: PostGISOperations, style: object, tables: list[
     ]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests on the demo county come last: nothing empties the database from then on."""
-    items.sort(key=lambda item: "demo_site" in getattr(item, "fixturenames", ()))
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """The tests on the demo county come last: nothing empties the database from then on.
+
+    They are one group and all others are the other: two processes with a database each can run them side by side
+    (`-n 2 --dist loadgroup`), each in the order in which one process would.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("demo" if on_demo_county(item) else "others"))
+    yield
+    items.sort(key=on_demo_county)
+
+
+def on_demo_county(item: pytest.Item) -> bool:
+    return "demo_site" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def choose(field: Locator, person: Staff) -> None:
     """Type a part of the name, wait until the list offers the person, and take it."""
     field.fill(person.name[4:])
     written = f"{person.name} ({person.number})"
-    expect(field.page.locator(f"datalist#{field.get_attribute('list')} option[value='{written}']")).to_be_attached()
+    expect(field.locator(f"xpath=following-sibling::datalist[1]/option[@value='{written}']")).to_be_attached()
     field.fill(written)
 
 

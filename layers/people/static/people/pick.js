@@ -29,4 +29,6 @@ function offer(input, id) {
     clearTimeout(timer);
     timer = setTimeout(ask, PAUSE);
   });
+  // Who was quicker than this script has typed already.
+  if (input === document.activeElement) ask();
 }
