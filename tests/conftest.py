@@ -11,6 +11,8 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import psycopg2
 import pytest
@@ -109,13 +111,21 @@ def demo_site(
     django_db_setup: None, django_db_blocker: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """The demo county 潜江市 as `make demo` loads it, with its users (layers.demo.bank.PASSWORD)."""
-    with django_db_blocker.unblock():
+    with kept_in_database(django_db_blocker):
         call_command("demo", area="qianjiang", env_file=tmp_path_factory.mktemp("demo") / "env", stdout=io.StringIO())
-    emptying["suspended"] = True
-    yield
-    emptying["suspended"] = False
+        yield
+
+
+@contextmanager
+def kept_in_database(django_db_blocker: Any) -> Iterator[None]:
+    """What is written here is committed and outlives the tests until this ends: nothing empties the database meanwhile."""
     with django_db_blocker.unblock():
-        call_command("flush", interactive=False, verbosity=0)
+        emptying["suspended"] = True
+        try:
+            yield
+        finally:
+            emptying["suspended"] = False
+            call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture(scope="session")

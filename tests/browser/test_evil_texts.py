@@ -6,14 +6,15 @@ The CSP would stop a script that a page let in; here nothing does, so a page tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from playwright.sync_api import Browser, Page, expect
 
 from layers.people.lists import LISTS
 from tests.browser.conftest import PHONE, READY, WIDE, sign_in
+from tests.conftest import kept_in_database
 from tests.evil import MARKUP
 from tests.evil_world import Bank, evil_bank
 from tests.factories import PASSWORD
@@ -21,10 +22,13 @@ from tests.factories import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture
-def bank(committed_db: None, chromium: Browser, settings: Any, tmp_path: Path) -> Bank:
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return evil_bank()
+@pytest.fixture(scope="module")
+def bank(
+    django_db_setup: None, django_db_blocker: Any, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bank]:
+    """Made once for all tests here, which only look."""
+    with override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")), kept_in_database(django_db_blocker):
+        yield evil_bank()
 
 
 @pytest.fixture
