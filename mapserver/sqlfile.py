@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -38,6 +39,12 @@ class Subquery(NamedTuple):
         except EmptyResultSet:
             # What the ORM makes of .none(): for users who may see nothing of a kind.
             return cls(f"SELECT {empty} WHERE false")
+
+    @classmethod
+    def constant(cls, value: Any) -> Subquery:
+        """A jsonb value that PostgreSQL reads once, when it plans, and not at every request."""
+        text = json.dumps(value, ensure_ascii=False).replace("'", "''").replace("%", "%%")
+        return cls(f"'{text}'::jsonb")
 
     @classmethod
     def part(cls, *names: str, **scopes: Subquery) -> Subquery:

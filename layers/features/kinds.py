@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,15 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from layers.features.models import Kind
 
 FILE = Path(__file__).with_name("kinds.json")
+
+
+@cache
+def common_names() -> dict[str, dict[str, tuple[str, str]]]:
+    """What the common kinds are called: layer → key → (Chinese, English)."""
+    return {
+        layer: {kind["key"]: (kind["name"], kind["name_en"]) for kind in rows}
+        for layer, rows in json.loads(FILE.read_text(encoding="utf-8")).items()
+    }
 
 
 def load_common_kinds(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.utils.translation import get_language
 
-from layers.features import kinds
+from layers.features.kinds import common_names
 from layers.features.models import Kind
 from layers.orgs.models import Institution
 from layers.staff.faults import UnknownTerm
@@ -25,8 +25,7 @@ STAFF = "staff"
 @cache
 def built_in() -> dict[str, dict[str, tuple[str, str]]]:
     """The terms that every institution has: vocabulary → code → (Chinese, English)."""
-    of_staff = json.loads(kinds.FILE.read_text(encoding="utf-8"))[STAFF]
-    return {STAFF: {kind["key"]: (kind["name"], kind["name_en"]) for kind in of_staff}} | {
+    return {STAFF: common_names()[STAFF]} | {
         vocabulary: {code: (name, name_en) for code, name, name_en in rows}
         for vocabulary, rows in json.loads(FILE.read_text(encoding="utf-8")).items()
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from functools import lru_cache
 
 import numpy as np
@@ -13,11 +12,12 @@ from django.contrib.gis.geos import Point
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from ninja import Query, Router
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
+from layers.features.kinds import common_names
 from layers.grids.models import SRID, Grid, Plan, PlanQuerySet
 from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment
@@ -58,13 +58,12 @@ def locate(
     text = run(
         "locate",
         # Drafts are somebody's; what is in force is seen by role and place alone.
-        _scopes(Viewer.of(user, herself=plan is not None), day, plan),
+        _scopes(Viewer.of(user, herself=plan is not None), day, plan) | {"words": _words(get_language())},
         here=f"SRID={SRID};POINT({x!r} {y!r})",
         accuracy=accuracy,
         user=user.pk,
         own_path=user.own_path,
         people_visible=not user.is_regulator,
-        words=_words(get_language()),
         language=get_language(),
     )
     if text is None:
@@ -95,13 +94,17 @@ def _scopes(by: Viewer, day: dt.date, plan: int | None) -> dict[str, Subquery]:
 
 
 @lru_cache(maxsize=len(settings.LANGUAGES))
-def _words(language: str) -> str:
-    """What the built-in terms are called in the active language, as JSON; a bank's own are looked up where they occur."""
-    words: dict[str, dict[str, str]] = {
-        name: {code: names[language == "en"] for code, names in built_in()[name].items()} for name in ("role", "staff")
+def _words(language: str) -> Subquery:
+    """What the built-in terms are called in a language, as a constant; a bank's own are looked up where they occur."""
+    named = common_names() | built_in()
+    words = {
+        f"{vocabulary}.{code}": names[language == "en"]
+        for vocabulary in ("role", "staff", "outlets", "machines")
+        for code, names in named[vocabulary].items()
     }
-    words["assignment"] = {kind.value: str(kind.label) for kind in Assignment.Kind}
-    return json.dumps(words, ensure_ascii=False)
+    with override(language):
+        words |= {f"assignment.{kind.value}": str(kind.label) for kind in Assignment.Kind}
+    return Subquery.constant(words)
 
 
 def _outside(x: float, y: float, plans: PlanQuerySet) -> OutsideEveryGrid:

@@ -30,6 +30,11 @@ people AS (
     FROM assignment JOIN staff ON staff.id = assignment.staff_id JOIN institution ON institution.id = staff.institution_id
     WHERE assignment.grid_id IN (SELECT id FROM leaf UNION SELECT id FROM around) AND assignment.id IN ({assignments})
 ),
+own_kind AS (  -- words that banks have added, looked at where one occurs
+    SELECT layer, key, bank_of(owner.path) AS bank,
+           coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, kind.name) AS label
+    FROM feature_kind AS kind JOIN institution AS owner ON owner.id = kind.institution_id
+),
 bank AS MATERIALIZED (SELECT ARRAY({institutions}) AS institutions)
 SELECT json_build_object(
     'point', json_build_object('lon', ST_X(%(here)s::geometry), 'lat', ST_Y(%(here)s::geometry), 'datum', 'cgcs2000'),
@@ -46,11 +51,10 @@ SELECT json_build_object(
         FROM chain),
     'people_visible', %(people_visible)s::boolean,
     'responsible', (
-        SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'kind_label', %(words)s::jsonb -> 'assignment' -> kind,
-            'role', role, 'role_label', coalesce(%(words)s::jsonb -> 'role' ->> role, term_label('{{}}', 'role', role, path, %(language)s::text)),
-            'staff_kind_label', coalesce(%(words)s::jsonb -> 'staff' ->> staff_kind, (
-                SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
-                WHERE layer = 'staff' AND key = staff_kind ORDER BY institution_id NULLS FIRST LIMIT 1), staff_kind), 'institution', people.institution,
+        SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind, 'kind_label', {words} -> ('assignment.' || kind),
+            'role', role, 'role_label', coalesce({words} ->> ('role.' || role), term_label('{{}}', 'role', role, path, %(language)s::text)),
+            'staff_kind_label', coalesce({words} ->> ('staff.' || staff_kind), (
+                SELECT min(label) FROM own_kind WHERE layer = 'staff' AND key = staff_kind AND bank = bank_of(path)), staff_kind), 'institution', people.institution,
             'work_phone', work_phone, 'synthetic', synthetic, 'since', since) ORDER BY kind DESC, role DESC, name), '[]')
         FROM people WHERE grid_id = leaf.id),
     'mine', EXISTS (SELECT FROM people WHERE grid_id = leaf.id AND user_id = %(user)s::bigint),
@@ -64,17 +68,17 @@ SELECT json_build_object(
         FROM around),
     'nearest', json_build_object(
         'outlets', (
-            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', (
-                    SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
-                    WHERE layer = 'outlets' AND key = spot.kind ORDER BY institution_id NULLS FIRST LIMIT 1),
+            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', coalesce({words} ->> ('outlets.' || kind), (
+                    SELECT min(label) FROM own_kind, institution AS owner
+                    WHERE owner.id = spot.institution_id AND layer = 'outlets' AND key = spot.kind AND bank = bank_of(owner.path)), kind),
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT outlet.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m
                 FROM outlet WHERE is_active AND institution_id = ANY (bank.institutions) ORDER BY geom::geography <-> %(here)s::geometry::geography LIMIT 3) AS spot),
         'machines', (
-            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', (
-                    SELECT coalesce(CASE WHEN %(language)s::text = 'en' THEN nullif(name_en, '') END, word.name) FROM feature_kind AS word
-                    WHERE layer = 'machines' AND key = spot.kind ORDER BY institution_id NULLS FIRST LIMIT 1),
+            SELECT coalesce(json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'kind_label', coalesce({words} ->> ('machines.' || kind), (
+                    SELECT min(label) FROM own_kind, institution AS owner
+                    WHERE owner.id = spot.institution_id AND layer = 'machines' AND key = spot.kind AND bank = bank_of(owner.path)), kind),
                 'synthetic', synthetic, 'lon', ST_X(geom), 'lat', ST_Y(geom), 'distance_m', distance_m) ORDER BY distance_m), '[]')
             FROM (
                 SELECT machine.*, ST_Distance(geom::geography, %(here)s::geometry::geography) AS distance_m

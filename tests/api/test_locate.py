@@ -17,8 +17,10 @@ from django.test.utils import CaptureQueriesContext
 
 from gis.datum import from_cgcs2000, parse_datum
 from gis.locate import NOWHERE, Locator
+from layers.facilities.models import Outlet
+from layers.features.models import Kind
 from layers.grids.models import Grid, Plan
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 from layers.staff.models import Staff
 from mapserver import batch
 from tests.api.world import INSIDE, LEAF, STEP, World, assert_fault, bearer, named_plan, spot
@@ -73,6 +75,26 @@ def test_a_point_has_a_chain_of_three_levels_and_people_in_charge(world: World, 
     assert found["people_visible"] is True and found["mine"] is False
     assert [person["name"] for person in found["responsible"]] == ["甲一员工", "甲总员工", "甲二员工"]
     assert {outlet["kind_label"] for outlet in found["nearest"]["outlets"]} == {"营业网点"}
+
+
+def test_a_kind_of_its_own_is_called_as_its_bank_calls_it(world: World):
+    """Both banks have added a kind of the same key; that of the other was there first."""
+    for bank in ("甲总行", "乙总行"):
+        institution = Institution.objects.get(name=bank)
+        for layer in ("outlets", "staff"):
+            Kind.objects.create(
+                institution=institution, layer=layer, key="tea", name=f"{bank}茶", name_en=f"Tea {bank}"
+            )
+    Outlet.objects.filter(institution__name__startswith="乙").update(kind="tea")
+    Staff.objects.filter(name="乙一员工").update(kind="tea")
+    user = world.client("乙总 administrator")
+    found = get(user)
+    assert {outlet["kind_label"] for outlet in found["nearest"]["outlets"]} == {"乙总行茶"}
+    assert "乙总行茶" in {person["staff_kind_label"] for person in found["responsible"]}
+    english = json.loads(
+        user.get("/api/locate", {"lon": INSIDE[0], "lat": INSIDE[1]}, headers={"accept-language": "en"}).content
+    )
+    assert {outlet["kind_label"] for outlet in english["nearest"]["outlets"]} == {"Tea 乙总行"}
 
 
 @pytest.mark.domain("XF03")
