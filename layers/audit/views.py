@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from django import forms
@@ -20,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from layers.audit.events import record_read
 from layers.audit.masking import mask_field
 from layers.audit.models import Entry, EntryQuerySet
-from layers.audit.tables import logged_models
+from layers.audit.names import column_names, table_names
 from layers.orgs.models import Institution, User
 from layers.tables import csv_response
 
@@ -166,20 +165,6 @@ def described(entries: list[Entry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
-
-
-def table_names() -> dict[str, Any]:
-    """Tables that the log speaks of, with their names."""
-    return {model._meta.db_table: model._meta.verbose_name for model in [*logged_models(), Entry]}
-
-
-@cache
-def column_names(table: str) -> dict[str, Any]:
-    """Columns of a table that the log speaks of, with their names."""
-    fields = (
-        field for model in logged_models() if model._meta.db_table == table for field in model._meta.concrete_fields
-    )
-    return {field.column: field.verbose_name for field in fields}
 
 
 def _short(name: str, values: dict[str, Any] | None) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from layers.audit.acting import acting_as
 from layers.audit.events import record_read
 from layers.audit.models import Entry
+from layers.audit.names import column_names, table_names
 from layers.orgs.models import User
 from tests.api.world import World, build
 from tests.audit.conftest import Entries
@@ -80,6 +83,14 @@ def test_columns_and_renewed_secrets_are_named_in_the_language_of_the_page(world
         planner.save()
     text = page(world.users["甲总 auditor"], "table=account")
     assert "<dt>密码</dt>" in text and "*** (已更换)" in text and "(new)" not in text
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_all_tables_and_columns_have_names_in_the_language_of_the_page(language: str):
+    with override(language):
+        names = [str(name) for table, name in table_names().items() for name in [name, *column_names(table).values()]]
+    chinese = [name for name in names if re.search(r"[\u4e00-\u9fff]", name)]
+    assert chinese == (names if language == "zh-hans" else [])
 
 
 def test_searching(world: World):
