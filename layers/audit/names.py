@@ -49,6 +49,26 @@ WITHOUT_MODEL: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 """Tables that no model of ours names: links between two, and those of libraries; with their columns."""
 
+PURPOSES = {
+    "*": _("没有条件"),
+    "map": _("在地图上查看"),
+    "customer": _("客户卡片"),
+    "cares": _("重点人群名单"),
+    "person": _("人员页"),
+    "export": _("导出"),
+    "CSV": _("导出"),
+    "services": _("金融服务信息"),
+}
+"""What pages write of their own accord when personal data are read: the first word of the reason."""
+ALL = "*"
+"""In an entry about the log itself: all its fields, and no condition."""
+
+
+def said(reason: str) -> str:
+    """The reason of an entry as the page shows it: what somebody typed stays."""
+    head, _space, rest = reason.partition(" ")
+    return f"{PURPOSES[head]} {rest if rest != ALL else ''}".strip() if head in PURPOSES else reason
+
 
 def table_names() -> dict[str, Any]:
     """Tables that the log speaks of, with their names."""

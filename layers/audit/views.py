@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from layers.audit.events import record_read
 from layers.audit.masking import mask_field
 from layers.audit.models import Entry, EntryQuerySet
-from layers.audit.names import column_names, table_names
+from layers.audit.names import ALL, column_names, said, table_names
 from layers.orgs.models import Institution, User
 from layers.tables import csv_response
 
@@ -73,7 +73,7 @@ class Search(forms.Form):
 
     def said(self) -> str:
         """What was looked for, in a line."""
-        return "; ".join(f"{name}={value}" for name, value in self.cleaned_data.items() if value) or "*"
+        return "; ".join(f"{name}={value}" for name, value in self.cleaned_data.items() if value) or ALL
 
 
 @login_required
@@ -91,7 +91,7 @@ def audit_page(request: HttpRequest) -> HttpResponse:
         rows = described(found[:PAGE])
         if len(found) > PAGE:
             older = _query(request, before=found[PAGE - 1].pk)
-        record_read(user, Entry, fields=["*"], purpose=search.said(), request=request)
+        record_read(user, Entry, fields=[ALL], purpose=search.said(), request=request)
     context = {
         "search": search,
         "rows": rows,
@@ -110,7 +110,7 @@ def audit_csv(request: HttpRequest) -> HttpResponseBase:
     search = Search(request.GET)
     if not search.is_valid():
         return HttpResponse(str(search.errors.as_text()), status=400, content_type="text/plain; charset=utf-8")
-    record_read(user, Entry, fields=["*"], purpose=f"CSV {search.said()}", request=request)
+    record_read(user, Entry, fields=[ALL], purpose=f"CSV {search.said()}", request=request)
     names = ("编号", "时间", "类别", "操作", "数据表", "对象", "行数", "字段", "原值", "新值", "事由")
     header = [*map(_, names), *map(_, ("用户", "用户编号", "对象的机构", "数据库角色", "程序", "网络地址"))]
     return csv_response(
@@ -157,13 +157,15 @@ def described(entries: list[Entry]) -> list[dict[str, Any]]:
             "institution": institutions.get(entry.institution_id),
             "keys": entry.keys[:MANY],
             "more": max(len(entry.keys) - MANY, 0),
+            "reason": said(entry.reason) if entry.kind == Entry.Kind.READ else entry.reason,
+            "fields": [_("全部字段") if name == ALL else columns.get(name, name) for name in entry.fields],
             "changes": [
                 {"field": columns.get(name, name), "old": _short(name, entry.old), "new": _short(name, entry.new)}
-                for columns in [column_names(entry.table_name)]
                 for name in (entry.new or entry.old or {})
             ],
         }
         for entry in entries
+        for columns in [column_names(entry.table_name)]
     ]
 
 

@@ -93,6 +93,15 @@ def test_all_tables_and_columns_have_names_in_the_language_of_the_page(language:
     assert chinese == (names if language == "zh-hans" else [])
 
 
+def test_what_pages_write_of_reads_is_said_in_words(world: World):
+    person = StaffFactory(institution=world.institutions["甲一"])
+    record_read(world.users["甲总 manager"], person, fields=["work_phone", "geom"], purpose="person")
+    auditor = world.users["甲总 auditor"]
+    assert "人员页" in page(auditor) and "工作电话" in page(auditor)
+    seen = page(auditor)
+    assert "没有条件" in seen and "全部字段" in seen and ">*<" not in seen
+
+
 def test_searching(world: World):
     auditor, planner = world.users["甲总 auditor"], world.users["甲一 planner"]
     person = StaffFactory(institution=world.institutions["甲一"])

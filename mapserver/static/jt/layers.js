@@ -113,7 +113,7 @@ export class PointLayers {
       el("div", { class: "layer-head" },
         el("label", { class: "check" }, box, name, el("span", { class: "note figures" }, count(layer.count))),
         el("button", { class: "quiet", type: "button", onclick: () => this.#actions.onList(id) }, icon("list"), gettext("列表"))),
-      el("details", {}, el("summary", {}, gettext("类型")), kindBoxes));
+      el("details", {}, el("summary", {}, gettext("各类型")), kindBoxes));
     this.#sync(row);
     return row;
   }

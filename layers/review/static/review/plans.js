@@ -12,7 +12,7 @@ async function load() {
   const names = new Map(plans.map((plan) => [plan.id, plan.name]));
   byId("plans").replaceChildren(
     plans.length
-      ? el("table", { class: "table plans" },
+      ? el("table", { class: "table plans cards" },
           el("thead", {}, el("tr", {}, [gettext("方案"), gettext("状态"), gettext("有效期"), gettext("办理")].map((text) => el("th", { scope: "col" }, text)))),
           el("tbody", {}, plans.map((plan) => row(plan, names))))
       : el("p", {}, gettext("还没有方案: 请先导入网格。")),

@@ -117,7 +117,7 @@ class RulesPage {
     }
     const heads = [gettext("规则"), gettext("要求"), gettext("适用于"), gettext("程度"), gettext("操作")];
     this.#table.replaceChildren(
-      el("table", { class: "rules" },
+      el("table", { class: "rules cards" },
         el("thead", {}, el("tr", {}, heads.map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, rows.filter(Boolean))),
     );
