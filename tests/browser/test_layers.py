@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from typing import Any
 
@@ -185,3 +187,23 @@ def test_on_a_phone(open_map: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator(".found-row").first.click()
     expect(page.locator(".completeness")).to_be_visible()
+
+
+def test_gathered_points_of_two_layers_do_not_hide_each_other(open_map: Open) -> None:
+    page = open_map("?layers=outlets,machines&level=1")
+    page.wait_for_function("document.querySelectorAll('.cluster.outlets').length > 10")
+    page.wait_for_function("document.querySelectorAll('.cluster.machines').length > 10")
+    page.wait_for_function(
+        """() => {
+            const boxes = [...document.querySelectorAll('.cluster')].map((one) => one.getBoundingClientRect());
+            const near = (a, b) => a !== b && Math.hypot(a.x - b.x, a.y - b.y) < 24;
+            return !boxes.some((a) => boxes.some((b) => near(a, b)));
+        }"""
+    )
+    # Where all stand on one place, they still get away from each other, and from one that stays.
+    moves = page.evaluate(
+        "import('jt/apart').then(({apart}) => apart([{x: 0, y: 0, stays: true}, {x: 0, y: 0}, {x: 0, y: 0}], 30))"
+    )
+    assert moves[0] == {"x": 0, "y": 0}
+    places = [(move["x"], move["y"]) for move in moves]
+    assert min(math.dist(a, b) for a, b in itertools.combinations(places, 2)) > 29

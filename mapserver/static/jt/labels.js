@@ -16,7 +16,7 @@ const ROOM_FOR_DIGITS = { x: 40, y: 28 };
 const SHIFTS = [0, 22, -22];
 const HALO = 3;
 const CELL = 64;
-const SIGN = 28;
+const SIGN = 30;
 /** Height of the padlock of a locked grid, and what it needs beside its name. */
 const LOCK = 12;
 const LOCK_ROOM = 14;
@@ -52,7 +52,7 @@ export class Labels {
 
   #paint(context, size) {
     const taken = new Taken();
-    for (const place of this.#view.signs()) taken.take(place, SIGN, SIGN);
+    for (const place of this.#view.signs()) taken.take(place, SIGN, SIGN, true);
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
@@ -107,8 +107,8 @@ export class Labels {
 class Taken {
   #buckets = new Map();
 
-  /** Takes a rectangle round a place unless it meets one taken before. */
-  take({ x, y }, width, height) {
+  /** Takes a rectangle round a place; unless `always`, not where it meets one taken before. @returns {boolean} whether it did */
+  take({ x, y }, width, height, always = false) {
     const box = { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
     const buckets = [];
     for (let i = Math.floor(box.left / CELL); i <= Math.floor(box.right / CELL); i += 1)
@@ -119,7 +119,7 @@ class Taken {
       }
     const meets = (other) =>
       box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
-    if (buckets.some((bucket) => bucket.some(meets))) return false;
+    if (!always && buckets.some((bucket) => bucket.some(meets))) return false;
     for (const bucket of buckets) bucket.push(box);
     return true;
   }

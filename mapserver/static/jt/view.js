@@ -5,6 +5,7 @@
  * @typedef {[number, number]} LonLat
  * @typedef {{fill?: string|CanvasPattern, opacity?: number, stroke?: string, weight?: number, dash?: string}} Look
  */
+import { apart } from "jt/apart";
 import { fromCgcs2000, toCgcs2000 } from "jt/datum";
 import { distance } from "jt/text";
 
@@ -13,6 +14,7 @@ const PANES = { "jt-grids": 400, "jt-moving": 405, "jt-borders": 410, "jt-select
 const CLOSEST = 20;
 const MARGIN = 16;
 const NARROW = 640;
+const ROOM = 32;
 
 /** Lets django-leaflet make its map (it waits for this event), and wraps it. */
 export function createView() {
@@ -29,6 +31,8 @@ export class View {
   #redraws = new Set();
   #covered = () => 0;
   #tip = null;
+  #spreading = 0;
+  #shifts = new WeakMap();
   datum = "cgcs2000";
 
   constructor(map) {
@@ -40,6 +44,7 @@ export class View {
     for (const [name, height] of Object.entries(PANES)) map.createPane(name).style.zIndex = height;
     // Until the page knows where to look: Leaflet can neither project nor add layers without a view.
     map.setView([30.4, 112.9], 10, { animate: false });
+    map.on("moveend", () => this.#spreadSoon());
   }
 
   get element() { return this.#map.getContainer(); }
@@ -277,7 +282,28 @@ export class View {
     group.addLayers(
       points.map(({ lonLat, element, title, onClick }) => this.#marker(lonLat, element, { title, size: 24 }).on("click", onClick)),
     );
+    group.on("animationend", () => this.#spreadSoon());
+    this.#spreadSoon();
     return group.addTo(this.#map);
+  }
+
+  /** Once what is being drawn stands. */
+  #spreadSoon() {
+    cancelAnimationFrame(this.#spreading);
+    this.#spreading = requestAnimationFrame(() => this.#spread());
+  }
+
+  /** Gathered points of several layers do not hide each other, nor a single one: they make room. */
+  #spread() {
+    const icons = [...this.#map.getPane("markerPane").children];
+    if (!icons.length) return;
+    const gathers = icons.map((icon) => icon.querySelector(".cluster"));
+    const signs = icons.map((icon, index) => ({ ...L.DomUtil.getPosition(icon), stays: !gathers[index] }));
+    apart(signs, ROOM).forEach((shift, index) => {
+      if (gathers[index]) gathers[index].style.translate = `${shift.x}px ${shift.y}px`;
+      this.#shifts.set(icons[index], shift);
+    });
+    this.#map.fire("jt:spread");
   }
 
   /**
@@ -300,15 +326,11 @@ export class View {
       context.scale(ratio, ratio);
       paint(context, size);
     };
-    const moved = () => {
-      repaint();
-      // Points are gathered anew after this event, and what is painted keeps clear of their signs.
-      if (!live && this.signs().length) requestAnimationFrame(repaint);
-    };
-    const events = live ? "move moveend resize" : "moveend resize";
-    this.#map.on(events, moved);
+    // Points are gathered anew after the map has moved, and what is painted keeps clear of their signs.
+    const events = live ? "move moveend resize" : "moveend resize jt:spread";
+    this.#map.on(events, repaint);
     const remove = () => {
-      this.#map.off(events, moved);
+      this.#map.off(events, repaint);
       canvas.remove();
     };
     return { repaint, remove };
@@ -316,8 +338,10 @@ export class View {
 
   /** Where signs (markers and clusters) stand now, in pixels. @returns {{x: number, y: number}[]} */
   signs() {
-    return [...this.#map.getPane("markerPane").children].map((sign) =>
-      this.#map.layerPointToContainerPoint(L.DomUtil.getPosition(sign) ?? [-99, -99]));
+    return [...this.#map.getPane("markerPane").children].map((sign) => {
+      const place = L.DomUtil.getPosition(sign) ?? L.point(-99, -99);
+      return this.#map.layerPointToContainerPoint(place.add(this.#shifts.get(sign) ?? [0, 0]));
+    });
   }
 
   scale() {
