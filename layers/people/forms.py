@@ -16,7 +16,7 @@ from layers.orgs.models import Institution, User
 from layers.people.outlets import REPORTED
 from layers.people.pick import StaffField
 from layers.staff.layer import kinds_to_choose
-from layers.staff.models import Assignment, Post, Staff, StaffSettings, Term
+from layers.staff.models import Assessment, Assignment, Post, Staff, StaffSettings, Term
 from layers.staff.vocabulary import terms
 
 
@@ -221,6 +221,14 @@ class StandardForm(forms.ModelForm):
     class Meta:
         model = OutletStandard
         exclude = ("institution",)
+
+
+class AssessmentForm(forms.ModelForm):
+    """What share of a month's subsidy somebody has earned, and why."""
+
+    class Meta:
+        model = Assessment
+        fields = ("percent", "note")
 
 
 class PhotoForm(forms.Form):
