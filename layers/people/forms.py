@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from layers.audit.models import UnmaskSettings
 from layers.facilities.models import OutletMonth, OutletStandard
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
@@ -220,6 +221,14 @@ class StandardForm(forms.ModelForm):
 
     class Meta:
         model = OutletStandard
+        exclude = ("institution",)
+
+
+class UnmaskForm(forms.ModelForm):
+    """How many records one person may see in full."""
+
+    class Meta:
+        model = UnmaskSettings
         exclude = ("institution",)
 
 
