@@ -104,6 +104,9 @@ def test_subsidies_are_due_by_post_and_month_and_summed_by_unit(town: Town) -> N
     for who in ("worker", "regulator"):
         assert page(town, who).get("/people/subsidies/").status_code == 403
     assert due(town.users["stranger"], dt.date(2026, 11, 1)) == []
+    StaffSettings.objects.update(subsidy=2000)
+    assert "3,100.00" in page(town, "chief").get("/people/subsidies/?month=2026-11").content.decode()
+    StaffSettings.objects.update(subsidy=500)
     # A branch may pay another amount.
     StaffSettings.objects.create(institution=town.branch, subsidy=600)
     assert due(town.users["boss"], dt.date(2026, 11, 5))[0].amount == 600.0
