@@ -31,6 +31,23 @@ LONG = 200
 """Characters shown of a value."""
 RENEWED = "*** (new)"
 """What the log's trigger writes of a secret that was replaced."""
+TABLES = {
+    "account_groups": gettext_lazy("用户所在的组"),
+    "account_user_permissions": gettext_lazy("用户的权限"),
+    "auth_group_permissions": gettext_lazy("组的权限"),
+    "otp_totp_totpdevice": gettext_lazy("动态验证码"),
+    "plan_editor": gettext_lazy("方案的共同编辑人"),
+    "post_partner": gettext_lazy("互保点位"),
+}
+"""Names of tables that have none that people understand."""
+PURPOSES = {
+    "person": gettext_lazy("个人页"),
+    "export": gettext_lazy("导出名单"),
+    "map": gettext_lazy("地图"),
+    "customer": gettext_lazy("客户详情"),
+    "cares": gettext_lazy("重点对象"),
+}
+"""What reads were for, where the site has a word for it."""
 
 
 class Search(forms.Form):
@@ -160,17 +177,19 @@ def described(entries: list[Entry]) -> list[dict[str, Any]]:
             "more": max(len(entry.keys) - MANY, 0),
             "changes": [
                 {"field": columns.get(name, name), "old": _short(name, entry.old), "new": _short(name, entry.new)}
-                for columns in [column_names(entry.table_name)]
                 for name in (entry.new or entry.old or {})
             ],
+            "reason": PURPOSES.get(entry.reason, entry.reason) if entry.kind == Entry.Kind.READ else entry.reason,
+            "fields": [columns.get(name, name) for name in entry.fields],
         }
         for entry in entries
+        for columns in [column_names(entry.table_name)]
     ]
 
 
 def table_names() -> dict[str, Any]:
     """Tables that the log speaks of, with their names."""
-    return {model._meta.db_table: model._meta.verbose_name for model in [*logged_models(), Entry]}
+    return {model._meta.db_table: model._meta.verbose_name for model in [*logged_models(), Entry]} | TABLES
 
 
 @cache

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from layers.features.models import Kind
+from layers.features.registry import LAYERS
 from layers.grids.models import Plan
 from layers.orgs.models import Institution, User
 from layers.rules.counts import counted
@@ -38,17 +39,19 @@ def _count(key: str, name: str | Promise) -> None:
         is_quick=False,
     )
     def compute(ids: list[int]) -> dict[int, Measured]:
-        layers = Kind.objects.filter(register=key).order_by().values_list("layer", flat=True).distinct()
-        found = [
-            counted(layer, ids, OF_REGISTER.format(layer=layer, register=key, step=Institution.steplen))
-            for layer in layers
-        ]
+        found: dict[str, dict[int, float] | None] = {}
+        for layer in (
+            Kind.objects.filter(register=key, layer__in=LAYERS).order_by().values_list("layer", flat=True).distinct()
+        ):
+            which = OF_REGISTER.format(layer=layer, register=key, step=Institution.steplen)
+            found[LAYERS[layer].name] = counted(layer, ids, which)
         if key == Kind.Register.HOUSE:
-            found.append(inside("building", ids, "1", "true"))
-        known = [one for one in found if one is not None]
+            found[pgettext("五类登记", "建筑")] = inside("building", ids, "1", "true")
+        known = {name: counts for name, counts in found.items() if counts is not None}
         if not known:
             return {grid: Measured(None, False, _("尚无登记")) for grid in ids}
-        return {grid: Measured(sum(one.get(grid, 0) for one in known), False, _("五类登记")) for grid in ids}
+        source = ", ".join(known)
+        return {grid: Measured(sum(one.get(grid, 0) for one in known.values()), False, source) for grid in ids}
 
 
 _count("person", gettext_lazy("五类登记: 人"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -80,6 +81,13 @@ def test_columns_and_renewed_secrets_are_named_in_the_language_of_the_page(world
         planner.save()
     text = page(world.users["甲总 auditor"], "table=account")
     assert "<dt>密码</dt>" in text and "*** (已更换)" in text and "(new)" not in text
+    staff = StaffFactory(institution=world.institutions["甲一"])
+    record_read(planner, staff, fields=("work_phone", "geom"), purpose="person")
+    text = page(world.users["甲总 auditor"], "table=staff&kind=read")
+    assert "个人页" in text and "工作电话, 常驻地点" in text and "work_phone" not in text
+    # Tables without words of their own have a name, too.
+    options = re.findall(r"<option value=\"\w+\">([^<]+)</option>", text)
+    assert len(options) > 40 and not [name for name in options if re.search("[a-z]{3}", name)]
 
 
 def test_searching(world: World):
