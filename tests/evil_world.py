@@ -215,7 +215,7 @@ def evil_bank() -> Bank:
 def add_people(head: Institution, branch: Institution, leaf: Grid, spot: Point, users: dict[str, User]) -> list[Staff]:
     """People of own kinds in charge of a grid and of posts, away, with things handed out, and proposals."""
     today = timezone.localdate()
-    StaffSettings.objects.create(institution=head, public_sheets=True)
+    StaffSettings.objects.create(institution=head, public_sheets=True, subsidy_role="worker")
     PublicSheet.objects.create(institution=head, code=leaf.code)
     for vocabulary in Term.Vocabulary.values:
         Term.objects.create(institution=head, vocabulary=vocabulary, code=OWN, name="x")
@@ -237,7 +237,7 @@ def add_people(head: Institution, branch: Institution, leaf: Grid, spot: Point, 
             staff=person, post=posts[n % len(posts)], kind="backup" if n >= len(posts) else "main", role=OWN
         )
         AssignmentFactory(staff=person, grid=leaf, role="chief", status="proposed", proposed_by=users["manager"])
-        Assessment.objects.create(staff=person, month=FIRST_DAY.replace(day=1), percent=90, note="x")
+        Assessment.objects.create(staff=person, month=today.replace(day=1), percent=90, note="x")
         StaffItem.objects.create(staff=person, kind=OWN, number=str(n), issued_on=FIRST_DAY, valid_until=FIRST_DAY)
         # She who is in charge is here, and so on the public sheet; others are away.
         first_day = today - dt.timedelta(days=30 if n < 2 else 0)
