@@ -200,6 +200,7 @@ UNMASK_ROWS_A_DAY = int(os.environ.get("UNMASK_ROWS_A_DAY", "5000"))
 """How many people's details one user may take in full in one export, and see or take within 24 hours."""
 
 LANGUAGE_CODE = "zh-hans"
+FORMAT_MODULE_PATH = ["mapserver.formats"]
 LANGUAGES = [("zh-hans", _("中文")), ("en", "English")]
 LOCALE_PATHS = [ROOT / "mapserver" / "locale"]
 TIME_ZONE = "Asia/Shanghai"

@@ -20,6 +20,7 @@ urlpatterns = [
     path("oversight/", include("layers.oversight.urls")),
     path("kinds/", include("layers.features.urls")),
     path("exchange/", include("layers.exchange.urls")),
+    path("registers/", views.registers_page, name="registers"),
     path("rules/", include("layers.rules.urls")),
     path("findings/", include("layers.findings.urls")),
     path("plans/", include("layers.review.urls")),

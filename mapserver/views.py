@@ -1,13 +1,29 @@
 """The pages. The map page is a shell: everything that it shows comes from the API."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 
+from gis.errors import JingtianError
+from layers.features.models import Kind
 from layers.features.signs import SIGNS
+from layers.grids.models import Grid
 from layers.orgs.models import Institution, User
+from layers.rules.measures import REGISTRY
+from layers.rules.registers import registers_of
+from layers.tables import csv_response, xlsx_response
+from mapserver.api.registers import registers_in
+
+MOST_ROWS = 500
+"""Rows of a table on a page; all of them are in its file."""
 
 
 @login_required
@@ -27,6 +43,46 @@ def map_page(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "map.html", {"page": page, "signs": SIGNS})
+
+
+@login_required
+@never_cache
+def registers_page(request: HttpRequest) -> HttpResponseBase:
+    """五类登记 (OC07): the five registers of all grids of a level (`?level=&sort=&format=`), or of one `?grid=` by kind, with what leads to the rows."""
+    user = request.user
+    if not isinstance(user, User) or not REGISTRY["register_person"].is_visible_to(user):
+        raise PermissionDenied
+    if grid_id := _whole(request, "grid"):
+        grid = get_object_or_404(
+            Grid.objects.visible_to(user).select_related("plan__institution", "parent"), pk=grid_id
+        )
+        found = registers_in(user, grid)
+        for part in (part for one in found for part in one["parts"] if part["layer"]):
+            rows = f"{part['layer']}?{urlencode({'grid': grid.pk, 'grid_name': grid.name, 'kind': part['kind']})}"
+            part["href"] = f"/?{urlencode({'plan': grid.plan_id, 'level': grid.level, 'find': rows})}"
+        return render(request, "registers_of_grid.html", {"grid": grid, "registers": found})
+    try:
+        table = registers_of(user, _whole(request, "level"), _whole(request, "plan"))
+    except JingtianError as error:
+        said = error.en if get_language() == "en" else error.zh
+        return render(request, "registers.html", {"fault": said}, status=400)
+    name = f"{_('五类登记')}-{table.plan.name}-{table.plan.level_name(table.level)}"
+    if (kind := request.GET.get("format")) in {"csv", "xlsx"}:
+        write = csv_response if kind == "csv" else xlsx_response
+        return write(f"{name}.{kind}", *table.cells())
+    sort = request.GET.get("sort", "")
+    heads = [(one.value, one.label, f"{'' if sort == f'-{one}' else '-'}{one}") for one in Kind.Register]
+    rows = table.in_order(sort)
+    context = {"table": table, "rows": rows[:MOST_ROWS], "count": len(rows), "heads": heads, "sort": sort}
+    return render(request, "registers.html", context)
+
+
+def _whole(request: HttpRequest, name: str) -> int | None:
+    """A whole number of the address, if there is one; 404 for anything else."""
+    text = request.GET.get(name, "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Http404
+    return int(text) if text else None
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

@@ -31,7 +31,7 @@ from layers.review import workflow
 from layers.review.models import Comment, ShareLink
 from layers.review.versions import copy
 from layers.rules.models import Rule
-from layers.staff.models import Absence, Post, PublicSheet, Staff, StaffItem, StaffSettings, Term
+from layers.staff.models import Absence, Assessment, Post, PublicSheet, Staff, StaffItem, StaffSettings, Term
 from layers.streets.models import Building, Street
 from tests.evil import EVIL, FORMULAS, MARKUP
 from tests.factories import (
@@ -76,7 +76,7 @@ NOT_TYPED = {
 WITHOUT_ROWS = {
     "account_groups", "account_user_permissions", "auth_group", "auth_group_permissions", "check_in", "desk_day", "edit",
     "former_password", "measure_settings", "otp_totp_totpdevice", "outlet_month", "outlet_standard", "plan_editor",
-    "recovery_code", "review_settings", "service_area",
+    "recovery_code", "review_settings", "service_area", "unmask_settings",
 }  # fmt: skip
 """Tables without a text that is typed, or filled when the plan begins or by the pages."""
 TYPED = [text for text in EVIL if "\0" not in text and "\r" not in text]
@@ -215,7 +215,7 @@ def evil_bank() -> Bank:
 def add_people(head: Institution, branch: Institution, leaf: Grid, spot: Point, users: dict[str, User]) -> list[Staff]:
     """People of own kinds in charge of a grid and of posts, away, with things handed out, and proposals."""
     today = timezone.localdate()
-    StaffSettings.objects.create(institution=head, public_sheets=True)
+    StaffSettings.objects.create(institution=head, public_sheets=True, subsidy_role="worker")
     PublicSheet.objects.create(institution=head, code=leaf.code)
     for vocabulary in Term.Vocabulary.values:
         Term.objects.create(institution=head, vocabulary=vocabulary, code=OWN, name="x")
@@ -237,6 +237,7 @@ def add_people(head: Institution, branch: Institution, leaf: Grid, spot: Point, 
             staff=person, post=posts[n % len(posts)], kind="backup" if n >= len(posts) else "main", role=OWN
         )
         AssignmentFactory(staff=person, grid=leaf, role="chief", status="proposed", proposed_by=users["manager"])
+        Assessment.objects.create(staff=person, month=today.replace(day=1), percent=90, note="x")
         StaffItem.objects.create(staff=person, kind=OWN, number=str(n), issued_on=FIRST_DAY, valid_until=FIRST_DAY)
         # She who is in charge is here, and so on the public sheet; others are away.
         first_day = today - dt.timedelta(days=30 if n < 2 else 0)

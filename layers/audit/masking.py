@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Sum
 from django.http import HttpRequest
@@ -17,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gis.errors import JingtianError
 from layers.audit.events import record
-from layers.audit.models import Entry
+from layers.audit.models import Entry, UnmaskSettings
 from layers.orgs.models import HEADS, Institution, User
 
 MASK = "*"
@@ -139,10 +138,11 @@ def unmask_many(
     """
     if not may_unmask_many(user):
         raise _may_not()
-    if len(rows) > settings.UNMASK_ROWS_AT_ONCE:
+    most = _limits(user)["rows_at_once"]
+    if len(rows) > most:
         raise TooMuchUnmasked(
-            f"一次最多导出 {settings.UNMASK_ROWS_AT_ONCE:,} 条完整信息, 这里有 {len(rows):,} 条; 请缩小筛选范围。",
-            f"At most {settings.UNMASK_ROWS_AT_ONCE:,} records leave in full at once, and these are {len(rows):,}: narrow the filter.",
+            f"一次最多导出 {most:,} 条完整信息, 这里有 {len(rows):,} 条; 请缩小筛选范围。",
+            f"At most {most:,} records leave in full at once, and these are {len(rows):,}: narrow the filter.",
             rows=len(rows),
         )
     _check(user, set(rows.values()), reason)
@@ -173,10 +173,11 @@ def _log(
     User.objects.select_for_update().get(pk=user.pk)
     today = Entry.objects.filter(kind=Entry.Kind.UNMASK, user_id=user.pk, at__gte=timezone.now() - DAY)
     seen = today.aggregate(rows=Sum("rows"))["rows"] or 0
-    if seen + len(keys) > settings.UNMASK_ROWS_A_DAY:
+    most = _limits(user)["rows_a_day"]
+    if seen + len(keys) > most:
         raise TooMuchUnmasked(
-            f"24 小时内最多查看或导出 {settings.UNMASK_ROWS_A_DAY:,} 条完整信息, 已有 {seen:,} 条; 请明天再试, 或缩小范围。",
-            f"At most {settings.UNMASK_ROWS_A_DAY:,} records are shown in full within 24 hours, and {seen:,} were: try tomorrow,"
+            f"24 小时内最多查看或导出 {most:,} 条完整信息, 已有 {seen:,} 条; 请明天再试, 或缩小范围。",
+            f"At most {most:,} records are shown in full within 24 hours, and {seen:,} were: try tomorrow,"
             " or ask for fewer.",
             rows=len(keys),
             seen=seen,
@@ -191,6 +192,10 @@ def _log(
         reason=reason.strip(),
         request=request,
     )
+
+
+def _limits(user: User) -> dict[str, int]:
+    return UnmaskSettings.limits(user.institution.path if user.institution else "")
 
 
 def _may_not() -> MayNotUnmask:

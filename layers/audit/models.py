@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from layers.orgs.models import Institution, User
+from layers.orgs.inherited import InheritedSettings
+from layers.orgs.models import Institution, User, paths_to
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -77,3 +80,51 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.username or self.db_role} {self.kind} {self.table_name}"
+
+
+def rows_at_once() -> int:
+    """What the server allows."""
+    return settings.UNMASK_ROWS_AT_ONCE
+
+
+def rows_a_day() -> int:
+    """What the server allows."""
+    return settings.UNMASK_ROWS_A_DAY
+
+
+class UnmaskSettings(InheritedSettings):
+    """完整信息上限: how many records one person may see in full. The server and the institutions above set the bound; here it may be less."""
+
+    institution = models.OneToOneField(
+        Institution, models.CASCADE, related_name="unmask_settings", verbose_name=_("机构")
+    )
+    rows_at_once = models.PositiveIntegerField(
+        _("一次最多导出多少条完整信息"), default=rows_at_once, help_text=_("0 为不允许导出")
+    )
+    rows_a_day = models.PositiveIntegerField(
+        _("每人 24 小时内最多查看或导出多少条"), default=rows_a_day, help_text=_("逐条查看的也计算在内")
+    )
+
+    class Meta:
+        db_table = "unmask_settings"
+        verbose_name = _("完整信息上限")
+        verbose_name_plural = _("完整信息上限")
+
+    @classmethod
+    def limits(cls, path: str) -> dict[str, int]:
+        """What holds at a place in the tree: the least of what the server and all institutions from there up allow."""
+        set_above = cls.objects.filter(institution__path__in=paths_to(path))
+        found = set_above.aggregate(rows_at_once=Min("rows_at_once"), rows_a_day=Min("rows_a_day"))
+        server = cls()
+        return {
+            name: min(getattr(server, name), getattr(server, name) if least is None else least)
+            for name, least in found.items()
+        }
+
+    def clean(self) -> None:
+        """No more than what the institutions above allow."""
+        bounds = self.limits(self.institution.path[: -self.institution.steplen])
+        over = {name: bound for name, bound in bounds.items() if (getattr(self, name) or 0) > bound}
+        if over:
+            said = _("不能超过上级机构和服务器的上限 %(bound)s。")
+            raise ValidationError({name: said % {"bound": f"{bound:,}"} for name, bound in over.items()})

@@ -21,12 +21,13 @@ def deciders_over(institution: Institution) -> list[int]:
     """Users who decide on what an institution asks for: of the nearest above that has any; for a head office, its heads."""
     above = list(Institution.objects.above(institution))
     for one in reversed(above):
-        found = _users(one, DECIDERS)
+        found = users_of(one, DECIDERS)
         if found:
             return found
-    return [] if above else _users(institution, HEADS)
+    return [] if above else users_of(institution, HEADS)
 
 
-def _users(institution: Institution, roles: set[User.Role]) -> list[int]:
+def users_of(institution: Institution, roles: set[User.Role]) -> list[int]:
+    """The active users of an institution who have one of some roles."""
     found = User.objects.filter(institution=institution, role__in=roles, is_active=True)
     return list(found.values_list("pk", flat=True))

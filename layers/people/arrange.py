@@ -159,7 +159,10 @@ def _approve_end(assignment: Assignment, user: User) -> None:
 
 
 def _begin(assignment: Assignment, day: dt.date) -> None:
-    """Let a proposal begin on a day, in the plan that is in force then."""
+    """Let a proposal begin on a day, in the plan that is in force then; whoever has left meanwhile cannot."""
+    _refuse_if_left(assignment.staff, day)
+    ends = [one for one in (assignment.valid_to, assignment.staff.left_on) if one is not None]
+    assignment.valid_to = min(ends, default=None)
     if assignment.valid_to is not None and assignment.valid_to <= day:
         raise NotAssignable(
             f"这项安排到 {assignment.valid_to} 为止, 已经过期; 请选择“不同意”。",
@@ -297,8 +300,7 @@ def _check_place(staff: Staff, unit: Unit, day: dt.date, until: dt.date | None) 
             "The first day cannot be before today: what is past stays as it was.",
             field="day",
         )
-    if staff.left_on is not None and staff.left_on <= day:
-        raise NotAssignable(f"{staff.name} 已于 {staff.left_on} 离岗。", f"{staff.name} left on {staff.left_on}.")
+    _refuse_if_left(staff, day)
     if until is not None and until <= day:
         raise NotAssignable("结束日期须晚于开始日期。", "The end must come after the first day.", field="until")
     ends = [one for one in (until, staff.left_on) if one is not None]
@@ -316,6 +318,14 @@ def _check_place(staff: Staff, unit: Unit, day: dt.date, until: dt.date | None) 
                 field="day",
             )
     return min(ends, default=None)
+
+
+def _refuse_if_left(staff: Staff, day: dt.date) -> None:
+    if staff.left_on is not None and staff.left_on <= day:
+        raise NotAssignable(
+            f"{staff.name} 自 {staff.left_on} 起离岗; 请另选人员。",
+            f"{staff.name} leaves on {staff.left_on}: choose another person.",
+        )
 
 
 def _check_end(assignment: Assignment, day: dt.date) -> None:

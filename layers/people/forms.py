@@ -10,13 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from layers.audit.models import UnmaskSettings
 from layers.facilities.models import OutletMonth, OutletStandard
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
 from layers.people.outlets import REPORTED
 from layers.people.pick import StaffField
 from layers.staff.layer import kinds_to_choose
-from layers.staff.models import Assignment, Post, Staff, StaffSettings, Term
+from layers.staff.models import Assessment, Assignment, Post, Staff, StaffSettings, Term
 from layers.staff.vocabulary import terms
 
 
@@ -221,6 +222,22 @@ class StandardForm(forms.ModelForm):
     class Meta:
         model = OutletStandard
         exclude = ("institution",)
+
+
+class UnmaskForm(forms.ModelForm):
+    """How many records one person may see in full."""
+
+    class Meta:
+        model = UnmaskSettings
+        exclude = ("institution",)
+
+
+class AssessmentForm(forms.ModelForm):
+    """What share of a month's subsidy somebody has earned, and why."""
+
+    class Meta:
+        model = Assessment
+        fields = ("percent", "note")
 
 
 class PhotoForm(forms.Form):

@@ -7,31 +7,37 @@ import datetime as dt
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.utils import timezone
 
 from layers.orgs.models import Institution, User
-from layers.staff.models import Assignment, StaffSettings
+from layers.staff.faults import BadPerson
+from layers.staff.models import Assessment, Assignment, Staff, StaffSettings
 from layers.staff.models.people import VIEWERS
+from layers.staff.rights import may_arrange
 
 
 @dataclass(frozen=True)
 class Due:
-    """What one post brings for a month: so many days of it served, and yuan by days, to the fen."""
+    """What one post brings for a month: so many days of it served, and yuan by days and by the person's assessment, to the fen."""
 
     assignment: Assignment
     days: int
     rate: int
+    assessed: Assessment
     amount: float
 
 
-def due(user: User, month: dt.date) -> list[Due]:
-    """What is due for a month to the people of the user's subtree, by institution; none for those who do not see people.
+def due(user: User, month: dt.date, within: Institution | None = None) -> list[Due]:
+    """What is due for a month to the people of the user's subtree, or of a part of it, by institution; none for those who do not see people.
 
     A post is a charge of a grid or a post in the role of the setting; a month begun or ended within counts by its days. The
-    rate is what is registered with the person, else that of the institution.
+    rate is what is registered with the person, else that of the institution. Whoever was not assessed has earned all of it.
     """
     if user.institution is None or user.is_regulator or user.role not in VIEWERS:
         return []
+    within = within or user.institution
     first = month.replace(day=1)
     length = calendar.monthrange(first.year, first.month)[1]
     after = first + dt.timedelta(days=length)
@@ -40,8 +46,9 @@ def due(user: User, month: dt.date) -> list[Due]:
         valid_from__lt=after,
         kind=Assignment.Kind.MAIN,
         status=Assignment.Status.APPROVED,
-        staff__institution__path__startswith=user.institution.path,
+        staff__institution__path__startswith=within.path,
     )
+    assessed = {one.staff_id: one for one in Assessment.objects.filter(month=first, staff__in=held.values("staff"))}
     rows = held.select_related("staff__institution", "grid", "post")
     settings: dict[int, StaffSettings] = {}
     found = []
@@ -51,8 +58,28 @@ def due(user: User, month: dt.date) -> list[Due]:
         days = (min(one.valid_to or after, after) - max(one.valid_from, first)).days
         rate = rule.subsidy if one.staff.subsidy is None else one.staff.subsidy
         if one.role == rule.subsidy_role and days > 0 and rate:
-            found.append(Due(one, days, rate, round(rate * days / length, 2)))
+            result = assessed.get(one.staff_id) or Assessment(staff=one.staff, month=first, percent=100)
+            found.append(Due(one, days, rate, result, round(rate * days * result.percent / (100 * length), 2)))
     return found
+
+
+def assess(user: User, staff: Staff, month: dt.date, percent: int, note: str) -> Assessment:
+    """Enter what share of a month's subsidy somebody has earned, and why; nobody assesses herself.
+
+    Raises
+    ------
+    BadPerson, PermissionDenied
+    """
+    if not may_arrange(user, staff.institution):
+        raise PermissionDenied
+    if staff.user_id == user.pk:
+        raise BadPerson(
+            "不能登记自己的考核; 请由其他管理人员登记。", "You cannot assess yourself: ask another manager to enter it."
+        )
+    if month > timezone.localdate():
+        raise BadPerson("这个月还没有开始, 不能考核。", "This month has not begun: it cannot be assessed yet.")
+    values = {"percent": percent, "note": note}
+    return Assessment.objects.update_or_create(staff=staff, month=month.replace(day=1), defaults=values)[0]
 
 
 def by_unit(dues: list[Due]) -> list[tuple[Institution, int, float]]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, override
 
 from layers.notices.service import deciders_over, tell
 from layers.orgs.models import User
-from layers.staff.models import Assignment
+from layers.staff.models import Assignment, Staff
 from layers.staff.vocabulary import label
 
 PROPOSALS = "/people/proposals/"
@@ -25,6 +25,7 @@ SENTENCES = {
     "assign_approved": gettext_lazy("%(by)s 同意: 自 %(day)s 起由 %(name)s 任 %(unit)s 的%(role)s。"),
     "end_approved": gettext_lazy("%(by)s 同意: %(name)s 自 %(day)s 起不再任 %(unit)s 的%(role)s。"),
     "assign_refused": gettext_lazy("%(by)s 未同意由 %(name)s 任 %(unit)s 的%(role)s。"),
+    "left": gettext_lazy("%(by)s 登记: %(name)s 离岗。自 %(day)s 起空缺, 请安排: %(units)s。"),
     "end_refused": gettext_lazy("%(by)s 未同意 %(name)s 不再任 %(unit)s 的%(role)s。"),
 }
 
@@ -38,6 +39,15 @@ def role_names(assignment: Assignment) -> dict[str, str]:
             is_main = assignment.kind == Assignment.Kind.MAIN
             names[key] = name if is_main else f"{name} ({Assignment.Kind(assignment.kind).label})"
     return names
+
+
+def unit_names(turns: Iterable[Assignment]) -> dict[str, str]:
+    """Grids and posts with the role in which somebody serves there, in each language."""
+    named = [(turn.unit.name, role_names(turn)) for turn in turns]
+    return {
+        "zh": "、".join(f"{unit} ({role['zh']})" for unit, role in named),
+        "en": ", ".join(f"{unit} ({role['en'].lower()})" for unit, role in named),
+    }
 
 
 def asked(assignment: Assignment, by: User) -> None:
@@ -68,6 +78,12 @@ def ended(assignment: Assignment, day: dt.date, by: User, asker: int | None = No
     """That a turn ends: whoever was in charge, and whoever asked for the end."""
     _tell([assignment.staff.user_id], "ended", assignment, day, by)
     _tell([asker], "end_approved", assignment, day, by)
+
+
+def left(users: Iterable[int | None], staff: Staff, day: dt.date, units: dict[str, str], by: User) -> None:
+    """That somebody leaves, and which grids and posts nobody is in charge of from a day on."""
+    link = f"/people/?list=vacant&at={day}"
+    tell({*users, staff.user_id}, "left", link, by, name=staff.name, day=day.isoformat(), units=units)
 
 
 def refused(assignment: Assignment, by: User, note: str) -> None:

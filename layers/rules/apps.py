@@ -8,4 +8,4 @@ class RulesConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the measures of features, of siblings and of ways to outlets known."""
-        from layers.rules import counts, reach, shapes  # noqa: F401
+        from layers.rules import counts, reach, registers, shapes  # noqa: F401

@@ -244,7 +244,8 @@ def _message_zh(rule: Rule, called: str, measured: Measured, value: float) -> st
     if rule.measure == "pieces":
         start = f"{called} 分成互不相连的{number},"
     if rule.low is None or rule.high is None or rule.low == rule.high:
-        return f"{start} 要求{_limits(rule, 'zh-hans')}({rule.name})"
+        limits = _limits(rule, "zh-hans")
+        return f"{start} 要求{limits if limits.startswith('至') else f' {limits}'}({rule.name})"
     return f"{start} {'低于' if value < rule.low else '高于'} {_limits(rule, 'zh-hans')}的要求({rule.name})"
 
 

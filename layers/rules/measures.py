@@ -79,7 +79,7 @@ class Measure:
     about, per
         How it is counted, and what it is divided by (empty for plain numbers): printed wherever it is shown.
     behind
-        The rows behind a value: `layer:kind`, `measure:name` (of the grids below) or `people`.
+        The rows behind a value: `layer:kind`, `measure:name` (of the grids below), `registers:name` or `people`.
     is_personal
         Counts customers: no regulator sees it, and users only those of their own subtree.
     is_quick
@@ -117,6 +117,8 @@ class Measure:
                 found.append(f"/api/measures/{which}?plan={plan_id}&within={grid_id}")
             elif layer == "people":
                 found.append(f"/api/grids/{grid_id}/people")
+            elif layer == "registers":
+                found.append(f"/api/grids/{grid_id}/registers?only={which}")
             else:
                 found.append(f"/api/layers/{layer}?grid={grid_id}" + (f"&kind={which}" if which else ""))
         return found

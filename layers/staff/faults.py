@@ -41,6 +41,12 @@ class NotProposed(JingtianError):
     code = "wrong_step"
 
 
+class LeavesVacant(JingtianError):
+    """Somebody's leaving leaves grids or posts without anybody in charge, and that was not confirmed."""
+
+    code = "leaves_vacant"
+
+
 class BadPerson(JingtianError):
     """Something in a person's record, absence or register cannot be."""
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from layers.features.registry import LAYERS
 from layers.features.service import kind_named
@@ -47,8 +49,21 @@ def save_person(user: User, staff: Staff, **values: Any) -> Staff:
             )
         staff.save()
         if staff.left_on is not None:
-            _end_all(staff, staff.left_on)
+            day = ends_on(staff.left_on)
+            for one in turns_after(staff, day):
+                stop(one, day)
     return staff
+
+
+def ends_on(left_on: dt.date) -> dt.date:
+    """The day from which whoever has left is in charge of nothing: what is past stays as it was."""
+    return max(left_on, timezone.localdate())
+
+
+def turns_after(staff: Staff, day: dt.date) -> QuerySet[Assignment]:
+    """Turns of hers that go on after a day, or begin after it."""
+    held = Assignment.objects.filter(staff=staff, status=Assignment.Status.APPROVED)
+    return held.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
 
 
 def save_post(user: User, post: Post, partners: Iterable[Post] = (), **values: Any) -> Post:
@@ -90,13 +105,6 @@ def _check_supervisor(staff: Staff) -> None:
                 field="supervisor",
             )
         above = above.supervisor
-
-
-def _end_all(staff: Staff, day: dt.date) -> None:
-    """Whoever leaves is in charge of nothing from that day on."""
-    for one in Assignment.objects.filter(staff=staff, status=Assignment.Status.APPROVED):
-        if one.valid_to is None or one.valid_to > day:
-            stop(one, day)
 
 
 def report_absence(user: User, staff: Staff, first_day: dt.date, last_day: dt.date, reason: str = "") -> Absence:

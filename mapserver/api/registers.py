@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -13,6 +13,7 @@ from ninja import Router
 from layers.features.models import Kind, area_homing
 from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid
+from layers.orgs.models import User
 from layers.rules.measures import REGISTRY, inside, measure, seen_by
 from mapserver.api.grids import counts_by_kind
 
@@ -23,22 +24,29 @@ OFFLINE = ("outlets_staffed", "outlets_self_service", "stations", "cash_points",
 
 
 @router.get("/{int:grid_id}/registers")
-def registers(request: HttpRequest, grid_id: int) -> list[dict[str, Any]]:
+def registers(
+    request: HttpRequest, grid_id: int, only: Literal["person", "house", "event", "organisation", "thing"] | None = None
+) -> list[dict[str, Any]]:
     """The five base registers of a grid of any level, and the extensions: each with its count, and by kind with what leads to the rows.
 
     Buildings are a register of their own: `layer` is null. A regulator sees no people.
     """
     grids = Grid.objects.visible_to(request.user).select_related("plan__institution")
-    grid = get_object_or_404(grids, pk=grid_id)
+    found = registers_in(request.user, get_object_or_404(grids, pk=grid_id))
+    return [one for one in found if only in {None, one["id"]}]
+
+
+def registers_in(user: User, grid: Grid) -> list[dict[str, Any]]:
+    """The same, for the page of one grid."""
     parts: dict[str, list[Part]] = {register: [] for register in (*Kind.Register.values, "")}
     buildings = inside("building", [grid.pk], "1", "true")[grid.pk]
     parts[Kind.Register.HOUSE].append(
         {"name": pgettext("五类登记", "建筑"), "count": int(buildings), "layer": None, "kind": None}
     )
-    kinds = kinds_of(request.user)
+    kinds = kinds_of(user)
     home = area_homing(grid.plan_id)
     for layer in LAYERS.values():
-        here = layer.visible_to(request.user).in_grid(grid.pk, home, whole=grid.level == 0)
+        here = layer.visible_to(user).in_grid(grid.pk, home, whole=grid.level == 0)
         counts = counts_by_kind(here)
         for kind in kinds[layer.id]:
             if counts.get(kind.key):

@@ -242,6 +242,8 @@ PAGES = [
     read("/kinds/<int:kind_id>/", "/kinds/{kind}/", "A"),
     read("/exchange/", "/exchange/", "AP", "AP"),
     read("/findings/", "/findings/", BANK, BANK),
+    read("/registers/", "/registers/", "APMU", "APMU"),
+    read("/registers/", "/registers/?grid={grid}", "APMU"),
     read("/documents/", "/documents/", BANK, BANK),
     read("/documents/new/", "/documents/new/", "APM", "APM"),
     read("/documents/<int:document_id>/", "/documents/{document}/", "APM"),

@@ -122,6 +122,39 @@ def test_five_base_registers_and_what_the_bank_adds(world: World, planner: Clien
     regulator = counts(world.client("监管 regulator"))
     assert regulator["person"] == 0 and regulator["event"] == 2
     assert world.client("乙总 administrator").get(f"/api/grids/{leaf.pk}/registers").status_code == 404
+    assert [one["id"] for one in planner.get(f"/api/grids/{leaf.pk}/registers?only=event").json()] == ["event"]
+    # All grids of a level in one table say the same, and lead to the same rows.
+    Kind.objects.create(
+        institution=world.institutions["乙总"], layer="places", key="charging", name="x", register="thing"
+    )
+    five = ("person", "house", "event", "organisation", "thing")
+    pages = signed_in(world, "甲总 planner")
+    heads, *lines = csv.reader(pages.get("/registers/?format=csv").getvalue().decode("utf-8-sig").splitlines())
+    assert heads == ["编码", "网格", "上级网格", "人", "房", "事", "组织", "物品"]
+    table = {line[0]: [int(cell) for cell in line[3:]] for line in lines}
+    for one in world.plans["甲发布"].grids.filter(level=2):
+        assert table[one.code] == [counts(planner, one)[key] for key in five]
+    assert table[leaf.code][2] == 2 and sum(line[2] for line in table.values()) == 2
+    text = pages.get("/registers/?sort=-event").content.decode()
+    assert text.index(f'data-grid="{leaf.pk}"') < text.index("<tr data-grid", text.index("<tr data-grid") + 1)
+    row = measure_rows(planner, "register_event", leaf)
+    assert row["value"] == 2 and row["rows"] == [f"/api/grids/{leaf.pk}/registers?only=event"]
+    parts = pages.get(f"/registers/?grid={leaf.pk}").content.decode()
+    assert "安全隐患" in parts and f"find=places%3Fgrid%3D{leaf.pk}%26" in parts and "kind%3Devent_hazard" in parts
+    for query, status in (("level=9", 400), ("level=x", 404), ("grid=9999", 404), ("plan=9999", 404), ("sort=x", 200)):
+        assert pages.get(f"/registers/?{query}").status_code == status
+    for who in ("监管 regulator", "甲总 worker"):
+        assert signed_in(world, who).get("/registers/").status_code == 403
+
+
+def signed_in(world: World, who: str) -> Client:
+    client = Client()
+    client.force_login(world.users[who])
+    return client
+
+
+def measure_rows(client: Client, name: str, grid: Grid) -> dict[str, Any]:
+    return next(row for row in client.get(f"/api/measures/{name}").json()["rows"] if row["id"] == grid.pk)
 
 
 def test_in_a_draft_the_shapes_decide_by_the_same_tie_break(world: World, planner: Client):

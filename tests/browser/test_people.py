@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from layers.audit.models import Entry
 from layers.grids.models import Grid
+from layers.notices.models import Notice
 from layers.orgs.models import User
 from layers.staff.models import Assignment, PublicSheet, Staff
 from tests.browser.conftest import PHONE, READY, sign_in
@@ -164,6 +166,28 @@ def test_the_map_leads_to_the_people_of_a_grid(open_people: New) -> None:
     expect(page.locator(".vacant")).to_be_visible()
 
 
+def test_who_leaves_is_told_to_those_who_find_the_vacancies_on_that_day(open_people: New) -> None:
+    turn = Assignment.objects.on().filter(grid=demo_grid("429005001001002"), kind="main", role="worker").get()
+    day = timezone.localdate() + dt.timedelta(days=10)
+    page = open_people(f"/people/{turn.staff_id}/edit/")
+    try:
+        page.fill("[name=left_on]", day.isoformat())
+        page.get_by_role("button", name="保存").click()
+        expect(page.locator(".message.error")).to_contain_text(turn.unit.name)
+        page.get_by_role("button", name="确认离岗").click()
+        page.wait_for_url(f"**/people/{turn.staff_id}/")
+        page = open_people("/notices/", user="admin")
+        page.locator("#notices a", has_text=turn.unit.name).first.click()
+        page.wait_for_url(f"**/people/?list=vacant&at={day}")
+        expect(page.locator(f"{ROWS} tbody tr", has_text=turn.unit.name)).to_have_count(1)
+        page.locator("#at").fill("")
+        expect(page.locator(f"{ROWS} tbody tr", has_text=turn.unit.name)).to_have_count(0)
+        page.wait_for_url("**/people/?list=vacant")
+    finally:
+        Staff.objects.filter(pk=turn.staff_id).update(left_on=None)
+        Notice.objects.filter(kind="left").delete()
+
+
 @pytest.mark.parametrize("options", [{}, {"viewport": PHONE}, {"locale": "en-GB"}], ids=["wide", "phone", "english"])
 def test_the_pages_fit_and_speak_one_language(open_people: New, options: dict) -> None:
     name = "phone" if "viewport" in options else "english" if "locale" in options else "wide"
@@ -179,6 +203,9 @@ def test_the_pages_fit_and_speak_one_language(open_people: New, options: dict) -
         (f"/people/grids/{grid.pk}/", "grid"),
         ("/people/proposals/", "waiting"),
         ("/people/new/", "new"),
+        ("/people/subsidies/", "subsidies"),
+        ("/registers/?level=1&sort=-event", "registers"),
+        (f"/registers/?grid={grid.pk}", "registers-of-grid"),
     ):
         page.goto(path)
         if "list" in path or path == "/people/":

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 
-from layers.audit.models import Entry
+from layers.audit.models import Entry, UnmaskSettings
 from layers.facilities.models import Outlet
 from layers.ledger.models import Customer
 from layers.orgs.models import ApiToken, Institution, User
@@ -219,6 +219,38 @@ def test_how_many_people_leave_in_full_is_limited(bank: Institution, settings: A
         for each in found
     ]
     assert answers == [200, 200, 429]
+
+
+def test_a_bank_sets_lower_limits_and_those_below_may_set_lower_ones_only(bank: Institution, settings: Any) -> None:  # noqa: F811
+    settings.UNMASK_ROWS_AT_ONCE, settings.UNMASK_ROWS_A_DAY = 10, 20
+    for n in (1, 2, 3):
+        household(bank, n)
+    branch = InstitutionFactory(parent=bank, kind="branch")
+    manager = UserFactory(institution=bank, role=User.Role.MANAGER)
+    pages = Client()
+    pages.force_login(UserFactory(institution=bank, role=User.Role.ADMINISTRATOR))
+
+    def save(at_once: int, a_day: int, query: str = "") -> str:
+        form = {"do": "unmask", "unmask-rows_at_once": at_once, "unmask-rows_a_day": a_day}
+        answer = pages.post(f"/people/settings/{query}", form)
+        return "" if answer.status_code == 302 else answer.content.decode()
+
+    assert "不能超过上级机构和服务器的上限 10。" in save(11, 20) and not UnmaskSettings.objects.exists()
+    assert not save(2, 4)
+    assert in_full(manager).json()["code"] == "too_much_unmasked"
+    assert in_full(manager, q="001").status_code == 200
+    below = f"?institution={branch.pk}"
+    assert 'name="unmask-rows_at_once" value="2"' in pages.get(f"/people/settings/{below}").content.decode()
+    assert "的上限 2。" in save(3, 4, below) and not save(1, 3, below)
+    assert UnmaskSettings.limits(branch.path) == {"rows_at_once": 1, "rows_a_day": 3}
+    # What is set above, and on the server, later holds at once for all below.
+    assert not save(0, 2)
+    assert UnmaskSettings.limits(branch.path) == {"rows_at_once": 0, "rows_a_day": 2}
+    assert in_full(manager, q="001").json()["code"] == "too_much_unmasked"
+    settings.UNMASK_ROWS_A_DAY = 1
+    assert UnmaskSettings.limits(bank.path)["rows_a_day"] == 1
+    pages.force_login(manager)
+    assert pages.post("/people/settings/", {"do": "unmask"}).status_code == 403
 
 
 @pytest.mark.domain("ZG12")

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from layers.audit.models import Entry
 from layers.documents.models import Document
 from layers.facilities.models import OutletMonth, OutletStandard
 from layers.grids.models import SRID, GridCount
@@ -20,7 +21,7 @@ from layers.people.ownership import customers_owned, customers_per_person
 from layers.people.subsidies import by_unit, due
 from layers.rules.measures import measure
 from layers.staff.faults import BadPerson
-from layers.staff.models import Absence, DeskDay, StaffItem, StaffSettings
+from layers.staff.models import Absence, Assessment, DeskDay, StaffItem, StaffSettings
 from tests.factories import FIRST_DAY, InstitutionFactory, OutletFactory, StaffFactory
 from tests.staff.town import Town, today
 
@@ -103,9 +104,45 @@ def test_subsidies_are_due_by_post_and_month_and_summed_by_unit(town: Town) -> N
     for who in ("worker", "regulator"):
         assert page(town, who).get("/people/subsidies/").status_code == 403
     assert due(town.users["stranger"], dt.date(2026, 11, 1)) == []
+    StaffSettings.objects.update(subsidy=2000)
+    assert "3,100.00" in page(town, "chief").get("/people/subsidies/?month=2026-11").content.decode()
+    StaffSettings.objects.update(subsidy=500)
     # A branch may pay another amount.
     StaffSettings.objects.create(institution=town.branch, subsidy=600)
     assert due(town.users["boss"], dt.date(2026, 11, 5))[0].amount == 600.0
+
+
+@pytest.mark.domain("LA04")
+def test_a_subsidy_depends_on_the_assessment_of_the_month(town: Town) -> None:
+    a, november = town.people["a"], dt.date(2026, 11, 1)
+    StaffSettings.objects.create(institution=town.head, subsidy=500)
+    town.serve("a", "001", role="group_leader", valid_from=dt.date(2026, 1, 1))
+    town.serve("b", "002", role="group_leader", valid_from=dt.date(2026, 11, 16))
+    chief, address = page(town, "chief"), f"/people/subsidies/?month=2026-11&staff={a.pk}"
+    assert "没有考核的按 100%" in chief.get(address).content.decode()
+    for values in ({"percent": 201, "note": "x"}, {"percent": -1, "note": "x"}, {"percent": 80, "note": ""}):
+        assert chief.post(address, values).status_code == 200 and not Assessment.objects.exists()
+    assert chief.post(address, {"percent": 80, "note": "走访不足"}).status_code == 302
+    assert chief.post(address, {"percent": 90, "note": "走访不足, 已补"}).status_code == 302
+    assert [(one.assessed.percent, one.amount) for one in due(town.users["boss"], november)] == [
+        (90, 450.0),
+        (100, 250.0),
+    ]
+    assert due(town.users["boss"], dt.date(2026, 10, 1))[0].amount == 500.0
+    table = chief.get("/people/subsidies/?month=2026-11&format=csv").getvalue().decode("utf-8-sig")
+    assert "考核结果" in table and "走访不足, 已补" in table and ",90," in table
+    written = Entry.objects.filter(table_name="assessment", username=town.users["chief"].username)
+    assert written.count() == 2
+    # Neither oneself, nor what has not begun; and only those of the own subtree.
+    for who, status in (("auditor", 403), ("worker", 403), ("stranger", 404)):
+        assert page(town, who).post(address, {"percent": 1, "note": "x"}).status_code == status
+    a.user = town.users["chief"]
+    a.save()
+    assert "不能登记自己的考核" in chief.post(address, {"percent": 200, "note": "x"}).content.decode()
+    later = f"/people/subsidies/?month={today(40):%Y-%m}&staff={town.people['b'].pk}"
+    assert "还没有开始" in chief.post(later, {"percent": 50, "note": "x"}).content.decode()
+    assert Assessment.objects.get().percent == 90
+    assert chief.get(f"/people/subsidies/?month=2026-11&institution={town.head.pk}").status_code == 404
 
 
 @pytest.mark.domain("YL08")

@@ -85,12 +85,14 @@ def test_layers_people_findings_measures_and_the_regulators_table(bank: Bank, fo
     for one in client.get("/api/measures").json():
         if one["of"] in OF_GRIDS:
             harmless(bank, f"/api/measures/{one['id']}?plan={bank.plan.pk}&level=2&format={format}")
+    harmless(bank, f"/registers/?plan={bank.plan.pk}&level=2&format={format}")
     area = bank.plan.area_code
     harmless(bank, f"/api/oversight/table?area={area}&format={format}", "regulator")
 
 
 def test_what_comes_as_csv_only(bank: Bank) -> None:
     harmless(bank, "/audit/audit.csv")
+    harmless(bank, "/people/subsidies/?format=csv")
     job = PointImport.objects.get()
     harmless(bank, f"/api/exchange/{job.pk}/rejected.csv", "planner")
     root = bank.plan.grids.get(level=0).pk

@@ -23,7 +23,7 @@ from gis.errors import JingtianError
 from layers.audit.events import record_read
 from layers.grids.models import Grid
 from layers.orgs.models import Institution, User
-from layers.people import arrange
+from layers.people import arrange, leaving
 from layers.people.api import proposed, seen_assignment, seen_grid, seen_post, seen_staff
 from layers.people.checks import of_grids, of_staff
 from layers.people.forms import (
@@ -41,6 +41,7 @@ from layers.people.ownership import customers_per_person
 from layers.people.sheets import sheet_of
 from layers.rules.measures import REGISTRY
 from layers.staff import registry, rights
+from layers.staff.faults import LeavesVacant
 from layers.staff.history import grid_on, grids_of_code, history, in_charge
 from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
@@ -178,11 +179,20 @@ def person_form(request: HttpRequest, staff_id: int | None = None) -> HttpRespon
     if not rights.may_arrange(user, staff.institution):
         raise PermissionDenied
     form = PersonForm(user, request.POST if request.method == "POST" else None, instance=staff)
-    if request.method == "POST" and attempt(
-        request, form, lambda: registry.save_person(user, staff, **form.cleaned_data), _("已保存。")
-    ):
+    vacant_from = ""
+
+    def save() -> None:
+        nonlocal vacant_from
+        try:
+            leaving.save_person(user, staff, accepted=request.POST.get("accepted", ""), **form.cleaned_data)
+        except LeavesVacant as error:
+            vacant_from = error.details["day"]
+            raise
+
+    if request.method == "POST" and attempt(request, form, save, _("已保存。")):
         return redirect("person", staff.pk)
-    return render(request, "people/person_form.html", {"form": form, "person": staff if staff_id else None})
+    context = {"form": form, "person": staff if staff_id else None, "vacant_from": vacant_from}
+    return render(request, "people/person_form.html", context)
 
 
 @for_banks

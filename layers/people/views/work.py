@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from layers.orgs.models import Institution
 from layers.people import outlets, roster, subsidies
-from layers.people.forms import OutletMonthForm, RosterForm
+from layers.people.forms import AssessmentForm, OutletMonthForm, RosterForm
 from layers.people.views.pages import attempt, for_banks
 from layers.staff import rights
 from layers.staff.models import Absence, DeskDay, Staff
@@ -89,12 +90,16 @@ def _roster(institution: Institution, days: list[dt.date]) -> list[dict[str, Any
 
 @for_banks
 def subsidies_page(request: HttpRequest) -> HttpResponseBase:
-    """What is due for a month (`?month=2026-11`), by institution and post; as CSV with `?format=csv`."""
+    """What is due for a month (`?month=2026-11&institution=`), by institution and post, and the form for somebody's assessment (`&staff=`).
+
+    As CSV with `?format=csv`.
+    """
     user = request.user
     if user.role not in VIEWERS:
         raise PermissionDenied
     month = _month(request.GET.get("month", ""))
-    found = subsidies.due(user, month)
+    institution = _chosen(request, Institution.objects.within(user.institution), user.institution)
+    found = subsidies.due(user, month, institution)
     if request.GET.get("format") == "csv":
         heads = [
             _("月份"),
@@ -105,9 +110,25 @@ def subsidies_page(request: HttpRequest) -> HttpResponseBase:
             _("网格或点位"),
             _("天数"),
             _("标准"),
+            _("考核结果 (%)"),
+            _("考核说明"),
             _("金额"),
         ]
         return csv_response(f"subsidies-{month:%Y-%m}.csv", heads, ([f"{month:%Y-%m}", *_cells(one)] for one in found))
+    base = f"?{urlencode({'month': f'{month:%Y-%m}', 'institution': institution.pk})}"
+    form, person = None, None
+    if chosen := request.GET.get("staff"):
+        kept = next((one.assessed for one in found if one.assignment.staff_id == _number(chosen)), None)
+        if kept is None:
+            raise Http404
+        person = kept.staff
+        if not rights.may_arrange(user, person.institution):
+            raise PermissionDenied
+        form = AssessmentForm(request.POST or None, instance=kept)
+        if request.method == "POST" and attempt(
+            request, form, lambda: subsidies.assess(user, person, month, **form.cleaned_data), _("考核已登记。")
+        ):
+            return redirect(f"{request.path}{base}")
     units = subsidies.by_unit(found)
     context = {
         "month": month,
@@ -116,6 +137,11 @@ def subsidies_page(request: HttpRequest) -> HttpResponseBase:
         "units": units,
         "total": round(sum(amount for _one, _n, amount in units), 2),
         "count": len(found),
+        "institution": institution,
+        "base": base,
+        "form": form,
+        "person": person,
+        "can_arrange": rights.may_arrange(user, institution),
     }
     return render(request, "people/subsidies.html", context)
 
@@ -124,7 +150,9 @@ def _cells(one: subsidies.Due) -> list[Any]:
     each = one.assignment
     staff = each.staff
     role = label("role", each.role, staff.institution)
-    return [staff.institution.name, staff.number, staff.name, role, each.unit.name, one.days, one.rate, one.amount]
+    result = one.assessed
+    served = [staff.institution.name, staff.number, staff.name, role, each.unit.name, one.days, one.rate]
+    return [*served, result.percent, result.note, one.amount]
 
 
 @for_banks

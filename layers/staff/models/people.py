@@ -8,6 +8,7 @@ import secrets
 from django.contrib.gis.db import models
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
+from django.core.validators import MaxValueValidator, ProhibitNullCharactersValidator
 from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -196,3 +197,25 @@ class DeskDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} {self.day}"
+
+
+class Assessment(models.Model):
+    """考核: what share of a month's subsidy somebody has earned (LA04); whoever has none has earned all of it."""
+
+    staff = models.ForeignKey(Staff, models.CASCADE, related_name="assessments", verbose_name=_("人员"))
+    month = models.DateField(_("月份"))
+    percent = models.PositiveSmallIntegerField(_("考核结果 (%)"), validators=[MaxValueValidator(200)])
+    note = models.CharField(_("考核说明"), max_length=300, validators=[ProhibitNullCharactersValidator()])
+
+    class Meta:
+        db_table = "assessment"
+        verbose_name = _("考核")
+        verbose_name_plural = _("考核")
+        constraints = (
+            models.UniqueConstraint(fields=("staff", "month"), name="assessment_is_one_a_month"),
+            models.CheckConstraint(condition=Q(month__day=1), name="assessment_begins_on_the_first"),
+            models.CheckConstraint(condition=Q(percent__lte=200), name="assessment_is_at_most_double"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.staff_id} {self.month:%Y-%m} {self.percent}%"

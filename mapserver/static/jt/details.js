@@ -79,19 +79,23 @@ const channels = (grid) =>
         el("span", {}, name),
         el("span", { class: "figures", title: source }, value === null ? gettext("没有数据") : `${figure(Number(value.toFixed(decimals)))} ${unit}`.trim())))));
 
-/** 人·房·事·组织·物品, and what the bank has added. */
-function registers(grid, onFeatures) {
+/** What a register is made of, by kind; each number leads to its rows. */
+export function registerParts(parts, grid, onFeatures) {
   const row = ({ name, count: n, layer, kind }) =>
     el("li", {}, el("span", {}, name),
       layer ? el("button", { class: "link figures", type: "button", "aria-label": `${name} ${count(n)}`, onclick: () => onFeatures(layer, { grid: String(grid.id), grid_name: grid.name, kind }) }, count(n))
         : el("span", { class: "figures" }, count(n)));
-  return later("registers", gettext("五类登记 (人·房·事·组织·物品)"), `grids/${grid.id}/registers`, (found) =>
+  return parts.length ? el("ul", { class: "rows" }, parts.map(row)) : el("p", { class: "note" }, gettext("没有登记。"));
+}
+
+/** 人·房·事·组织·物品, and what the bank has added. */
+const registers = (grid, onFeatures) =>
+  later("registers", gettext("五类登记 (人·房·事·组织·物品)"), `grids/${grid.id}/registers`, (found) =>
     el("ul", { class: "rows contents" }, found.map(({ id, name, count: n, parts }) =>
       el("li", { "data-register": id },
         el("details", {},
           el("summary", {}, el("span", {}, name), el("span", { class: "figures" }, count(n))),
-          parts.length ? el("ul", { class: "rows" }, parts.map(row)) : el("p", { class: "note" }, gettext("没有登记。")))))));
-}
+          registerParts(parts, grid, onFeatures))))));
 
 export const demoBorders = () => el("span", { class: "tag" }, gettext("演示数据: 内部界线为合成"));
 

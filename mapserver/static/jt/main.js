@@ -67,6 +67,7 @@ const thematic = new Thematic(now, {
   look: (id) => selectGrid(id),
   place: (lonLat) => view.bring(lonLat, Math.max(view.zoom, 15)),
   show: (content) => panel.show(content),
+  features: (layer, query) => finder.open(layer, query),
   changed: () => { drawing.repaint(); labels.repaint(); legend(); remember(); },
 });
 drawing.look = (grid) => thematic.look(grid);

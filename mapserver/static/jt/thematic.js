@@ -1,5 +1,6 @@
 /** Colours the grids of a level by a measure: choice in the status bar, legend, table beside the map, rows behind a number. */
 import { get } from "jt/api";
+import { registerParts } from "jt/details";
 import { byId, data, el, notify } from "jt/dom";
 import { demoTag, problem } from "jt/panel";
 import { noDataFill, rampFills } from "jt/patterns";
@@ -12,7 +13,7 @@ const GROUPS = [
   ["channel", () => gettext("客户")], ["residents", () => gettext("客户")],
   ["machines", () => gettext("机具")], ["cash", () => gettext("机具")],
   ["outlet", () => gettext("网点")], ["station", () => gettext("网点")],
-  ["places", () => gettext("场所")],
+  ["places", () => gettext("场所")], ["register_", () => gettext("五类登记")],
 ];
 const MOST_ROWS = 500;
 
@@ -29,7 +30,7 @@ export class Thematic {
 
   /**
    * @param {object} now the state of the page: measure, classes, limits and sort are kept there
-   * @param {{look: (id: number) => void, show: (content: Node[]) => void, changed: () => void}} page
+   * @param {{look: (id: number) => void, show: (content: Node[]) => void, features: (layer: string, query: object) => void, changed: () => void}} page
    */
   constructor(now, page) {
     this.#now = now;
@@ -225,15 +226,15 @@ export class Thematic {
     const title = el("div", { class: "panel-head" },
       el("p", { class: "note" }, `${measure.name}: ${this.#number(value)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name));
     try {
-      const parts = await Promise.all(rows.map(async (address) => this.#part(address, await get(address.replace(/^\/api\//, "")))));
+      const parts = await Promise.all(rows.map(async (address) => this.#part({ id, name }, await get(address.replace(/^\/api\//, "")))));
       this.#page.show([title, ...parts.flat().filter(Boolean)]);
     } catch (error) {
       this.#page.show([title, problem(error)]);
     }
   }
 
-  /** One kind of rows: points of a layer, people, or values of the grids below. */
-  #part(address, answer) {
+  /** One kind of rows: points of a layer, kinds of a register, people, or values of the grids below. */
+  #part(grid, answer) {
     const more = (shown, all) => all > shown && el("p", { class: "note" }, fill(gettext("共 {n} 条"), { n: count(all) }));
     if (answer.features)
       return [
@@ -243,6 +244,7 @@ export class Thematic {
             el("span", { class: "note" }, properties.kind_label, " ", properties.synthetic && demoTag())))),
         more(Math.min(MOST_ROWS, answer.features.length), answer.numberMatched),
       ];
+    if (Array.isArray(answer)) return answer.map(({ parts }) => registerParts(parts, grid, this.#page.features));
     if (answer.in_charge)
       return [
         el("h3", {}, gettext("人员")),

@@ -24,6 +24,8 @@ function readAddress() {
   const query = new URLSearchParams(location.search);
   shown = { list: query.get("list") ?? "all" };
   for (const name of FILTERS) shown[name] = form.elements[name].value = query.get(name) ?? "";
+  byId("at").value = query.get("at") ?? "";
+  shown.at = byId("at").value;
 }
 
 function writeAddress() {
@@ -59,6 +61,7 @@ async function load({ more = false } = {}) {
   const list = shownList();
   drawHead(list);
   form.hidden = list.id !== "all";
+  byId("day").hidden = list.id === "all";
   byId("fault").hidden = true;
   delete byId("rows").dataset.ready;
   if (!more) byId("rows").replaceChildren(el("p", { class: "note" }, gettext("正在载入…")));
@@ -83,8 +86,9 @@ async function people(more) {
 }
 
 async function oneList(more, id) {
-  const { numberMatched, features } = await get(`people/lists/${id}`, { limit: STEP, offset: more ? rows.length : 0 });
-  link(`/api/people/lists/${id}?`);
+  const query = shown.at ? { at: shown.at } : {};
+  const { numberMatched, features } = await get(`people/lists/${id}`, { ...query, limit: STEP, offset: more ? rows.length : 0 });
+  link(`/api/people/lists/${id}?${new URLSearchParams(query)}`);
   return { total: numberMatched, rows: features.map(({ geometry, properties }) => ({ ...properties, geometry })) };
 }
 
@@ -146,6 +150,12 @@ function choose(number, look = false) {
   if (look) map.look(rows[number - 1]);
   else row?.scrollIntoView({ block: "center" });
 }
+
+byId("at").addEventListener("change", () => {
+  shown.at = byId("at").value;
+  writeAddress();
+  load();
+});
 
 let timer = 0;
 form.addEventListener("input", () => {
