@@ -7,7 +7,7 @@ WITH leaf AS MATERIALIZED (
     JOIN plan ON plan.id = grid.plan_id
     JOIN institution AS owner ON owner.id = plan.institution_id
 )
-SELECT leaf.id, building.households, ST_X(spot.geom), ST_Y(spot.geom)
+SELECT leaf.id, building.households::float8, ST_X(spot.geom), ST_Y(spot.geom), building.code, building.name
 FROM leaf
 JOIN building ON building.geom && leaf.geom AND building.households > 0
 JOIN institution AS holder ON holder.id = building.institution_id AND left(holder.path, %(step)s) = leaf.bank
