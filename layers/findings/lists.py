@@ -20,6 +20,7 @@ from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User, paths_to
 from layers.people import lists as people
 from layers.rules.evaluate import Broken, assess, demand
+from layers.rules.measures import rows as spots
 from layers.rules.models import MeasureSettings, Rule
 from layers.rules.presets import presets
 from layers.rules.reach import Home, Homes, Way, homes_by_leaf, homes_of, radii_km, said_way
@@ -53,7 +54,7 @@ class Row:
 class Finding:
     """A list: its name, what it demands in words with the number, and its rows. `rule` is the setting that holds the number.
 
-    `count` is how many rows there are, where they were counted without being read. `within` is the list, and `grid` the grid,
+    `count` is how many rows there are, where they were only counted. `within` is the list, and `grid` the grid,
     whose row this list stands behind; `columns`: heads of `details` of its rows in a spreadsheet.
     """
 
@@ -122,7 +123,7 @@ def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
     found = assess(plan, subjects={"grid"}, rules=rules)
     by_rule: dict[int, list[Broken]] = {}
     for one in found.broken:
-        by_rule.setdefault(one.rule_id, []).append(one)
+        by_rule.setdefault(one.rule.pk, []).append(one)
     for rule in rules:
         if rule.pk not in found.unmeasured_by_rule:
             continue  # about people: among their lists
@@ -132,7 +133,8 @@ def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
             name=(get_language() == "en" and rule.name_en) or rule.name,
             demand=demand(rule) + ("" if rule.pk > 0 else f" ({_('按预设, 本机构尚未设为规则')})"),
             domain=rule.domain,
-            rows=[_of_grid(one) for one in by_rule.get(rule.pk, [])],
+            rows=[_of_grid(one) for one in by_rule.get(rule.pk, [])] if key else [],
+            count=len(by_rule.get(rule.pk, [])),
             severity=rule.severity if rule.pk > 0 else Rule.Severity.WARN,
             rule=rule.pk if rule.pk > 0 else None,
             unmeasured=found.unmeasured_by_rule[rule.pk],
@@ -144,8 +146,9 @@ def _id(rule: Rule) -> str:
 
 
 def _of_grid(one: Broken) -> Row:
-    text = one.message_en if get_language() == "en" else one.message_zh
-    return Row(one.name, text, round(one.value, 4), one.code, one.grid_id, one.label)
+    zh, en = one.said
+    text = en if get_language() == "en" else zh
+    return Row(one.grid.name, text, round(one.value, 4), one.grid.code, one.grid.id, one.label)
 
 
 def _preset_rules(institution: Institution) -> list[Rule]:
@@ -165,7 +168,7 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
     settings = MeasureSettings.of_path(plan.institution.path)
     own = Way(settings.distance_by)
     radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
-    leaves = {grid.pk: grid for grid in Grid.objects.filter(plan=plan, children__isnull=True)}
+    leaves = Grid.objects.filter(plan=plan, children__isnull=True).only("code", "name").in_bulk()
     for by in sorted(Way, key=lambda way: way != own):
         names = [f"far-households-{by}", *(["far-households"] if by == own else [])]
         if key and key not in names:
@@ -175,13 +178,15 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
             ((leaf, homes) for leaf, homes in found.items() if homes.far),
             key=lambda each: (-each[1].far, leaves[each[0]].code),
         )
+        labels = {leaf: (lon, lat) for leaf, lon, lat in spots("labels", [leaf for leaf, _homes in far])} if key else {}
         yield Finding(
             id=key or names[-1],
             group=_("距离"),
             name=_("离网点远的住户 (%(way)s)") % {"way": str(by.label).lower()},
             demand=_far_demand(by, own, radius, settings, is_estimated=any(one.is_estimated for one in found.values())),
             domain="ZG05",
-            rows=[_of_homes(leaves[leaf], homes, by) for leaf, homes in far],
+            rows=[_of_homes(leaves[leaf], homes, by, labels[leaf]) for leaf, homes in far] if key else [],
+            count=len(far),
             unmeasured=sum(homes.unknown > 0 for homes in found.values()),
         )
 
@@ -197,7 +202,7 @@ def _far_demand(by: Way, own: Way, radius: dict[str, str], settings: MeasureSett
     return "; ".join(parts)
 
 
-def _of_homes(grid: Grid, homes: Homes, by: Way) -> Row:
+def _of_homes(grid: Grid, homes: Homes, by: Way, at: tuple[float, float]) -> Row:
     parts = [_("%(far)s 户超出 (共 %(all)s 户)") % {"far": f"{homes.far:,.0f}", "all": f"{homes.total:,.0f}"}]
     if homes.farthest_m:
         parts.append(_("最远 %(km)s 公里") % {"km": f"{homes.farthest_m / 1000:.1f}"})
@@ -208,8 +213,7 @@ def _of_homes(grid: Grid, homes: Homes, by: Way) -> Row:
     if homes.unknown:
         parts.append(_("另有 %(n)s 户附近没有街道数据") % {"n": f"{homes.unknown:,.0f}"})
     text = ", ".join(parts)
-    spot = grid.geom.point_on_surface
-    return Row(grid.name, text, round(homes.far), grid.code, grid.pk, (spot.x, spot.y), f"homes-{by}-{grid.pk}")
+    return Row(grid.name, text, round(homes.far), grid.code, grid.pk, at, f"homes-{by}-{grid.pk}")
 
 
 def homes_behind(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
@@ -275,7 +279,8 @@ def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
             name=str(one.name),
             demand=str(one.about),
             domain=one.domain,
-            rows=[_of_person(row) for row in rows],
+            rows=[_of_person(row) for row in rows] if key else [],
+            count=len(rows),
         )
 
 

@@ -217,6 +217,20 @@ def test_there_are_homes_of_grids_of_the_plan_only(manager: Client, bank: Instit
     assert not [one for one in manager.get("/api/findings").json()["lists"] if one["id"].startswith("homes")]
 
 
+def test_the_overview_counts_and_puts_nothing_in_words(
+    manager: Client, bank: Institution, plan: Plan, ladder: Rule, monkeypatch
+):
+    """Of lists of a thousand rows only the numbers are shown: no sentence and no row is made."""
+
+    def refuse(*_given: object) -> None:
+        raise AssertionError
+
+    for name in ("layers.rules.evaluate.sentences", "layers.findings.lists.Row"):
+        monkeypatch.setattr(name, refuse)
+    listed = {one["id"]: one["count"] for one in manager.get("/api/findings").json()["lists"]}
+    assert listed["far-households-street"] == 1 and listed["rule-yl04-1"] == 4
+
+
 def test_points_in_no_grid_are_listed(manager: Client, bank: Institution, plan: Plan):
     OutletFactory(institution=bank, name="界外网点", geom=at(2 * SIDE, 0))
     Place.objects.create(institution=bank, code="p", name="界外市场", kind="market", geom=at(0, 2 * SIDE))
