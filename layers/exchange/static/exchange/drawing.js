@@ -25,7 +25,7 @@ export class Drawing extends FileDrawing {
     for (const { line, lon, lat } of placed.slice(0, MOST_PINS)) {
       this.pin(line, "rejected", [lon, lat], fill(gettext("第 {n} 行不能载入"), { n: line }));
     }
-    const all = boxAround([...features.map(({ geometry }) => geometry.coordinates), ...placed.map(({ lon, lat }) => [lon, lat])], AROUND);
+    const all = boxAround([...features.flatMap(({ geometry, path }) => path ?? [geometry.coordinates]), ...placed.map(({ lon, lat }) => [lon, lat])], AROUND);
     if (all) this.view.fit(all);
   }
 
