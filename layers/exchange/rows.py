@@ -452,8 +452,8 @@ def _wrong_shape(shape: str, *, lines: bool) -> BadCell:
         )
     if lines:
         return BadCell(
-            f"图形是 {shape}，应为点或线（LineString）。",
-            f"The geometry is {shape}; it should be a Point or a LineString.",
+            f"图形是 {shape}，应为点或线（LineString）；请改画，或删去。",
+            f"The geometry is {shape}; it should be a Point or a LineString: draw it anew, or delete it.",
         )
     return BadCell(f"图形是 {shape}，应为点。", f"The geometry is {shape}; it should be a Point.")
 
