@@ -32,6 +32,21 @@ def refuse_methods_as_json(
     return respond
 
 
+def refuse_what_is_no_text(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """A parameter with the character 0 in it, which no text of the database can have."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META["QUERY_STRING"] and request.path.startswith(("/api/", "/tiles/")):
+            from mapserver.api import not_text
+
+            return not_text(request)
+        return get_response(request)
+
+    return respond
+
+
 def client_address(request: HttpRequest) -> str:
     """The address that login throttling counts by: behind our own proxy, the one that the proxy saw."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-1].strip()

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
     "mapserver.middleware.refuse_methods_as_json",
+    "mapserver.middleware.refuse_what_is_no_text",
 ]
 
 ROOT_URLCONF = "mapserver.urls"

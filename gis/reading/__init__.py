@@ -103,14 +103,15 @@ def read_sheet(
     limits: Limits | None = None,
     encoding: str | None = None,
     layer: str | None = None,
+    lines: bool = False,
     progress: Progress = silent,
 ) -> Sheet:
     """Read the rows of a CSV or XLSX, or of the points of a GeoJSON, GeoPackage, zipped Shapefile, or .shp beside its parts.
 
-    Parameters and refusals as of `read_features`; `layer` may also name a sheet of a workbook. A row without a position, or
-    with another geometry than a point, is handed over as it is: which rows are good is not decided here.
+    Parameters and refusals as of `read_features`; `layer` may also name a sheet of a workbook; with `lines`, lines are read, too.
+    A row without a position, or with another geometry, is handed over as it is: which rows are good is not decided here.
     """
-    with _read(path, limits, encoding, layer, rows=True, progress=progress) as (report, folder):
+    with _read(path, limits, encoding, layer, rows=True, lines=lines, progress=progress) as (report, folder):
         file = folder / "geometry.npz"
         if not file.exists():
             return Sheet(**report)
@@ -126,6 +127,7 @@ def _read(
     layer: str | None,
     *,
     rows: bool,
+    lines: bool = False,
     progress: Progress,
 ) -> Iterator[tuple[dict[str, Any], Path]]:
     """What the reading process reports, and the folder in which it left its arrays."""
@@ -144,7 +146,8 @@ def _read(
         )
     with tempfile.TemporaryDirectory(prefix="jingtian-") as name:
         folder = Path(name)
-        request = {"path": str(file), "limits": asdict(limits), "encoding": encoding, "layer": layer, "rows": rows}
+        request: dict[str, Any] = {"path": str(file), "limits": asdict(limits), "encoding": encoding, "layer": layer}
+        request |= {"rows": rows, "lines": lines}
         _run(request, limits, folder, progress)
         report = json.loads((folder / "report.json").read_bytes())
         if "refusal" in report:

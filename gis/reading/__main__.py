@@ -40,7 +40,7 @@ def main() -> None:
             # Only here: reading grids needs neither openpyxl nor its memory.
             from gis.reading.points import read_places
 
-            _hand_over_sheet(read_places(*arguments), folder)
+            _hand_over_sheet(read_places(*arguments, lines=request["lines"]), folder)
         else:
             tell = teller(folder)
             contents = _read(*arguments, part(tell, 0, 0.8))

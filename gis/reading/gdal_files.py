@@ -38,7 +38,8 @@ PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 BYTE_BY_BYTE = "ISO-8859-1"
 """An encoding that keeps every byte, so that we see the bytes of the .dbf and decide ourselves."""
 
-AREAS, POINTS = ("Polygon", "MultiPolygon"), ("Point", "MultiPoint")
+AREAS, POINTS, LINES = ("Polygon", "MultiPolygon"), ("Point", "MultiPoint"), ("LineString", "MultiLineString")
+READ_AS = {POINTS: ("点", "points"), POINTS + LINES: ("点或线", "points or lines")}
 
 Opener = Callable[[], IO[bytes]]
 
@@ -95,7 +96,7 @@ def read_geopackage(path: Path, limits: Limits, layer: str | None, folder: Path,
     try:
         layers = pyogrio.list_layers(copy)
         fitting = [str(name) for name, kind in layers if kind and kind.split()[0] in (*kinds, "Unknown")]
-        chosen = choose_layer(layer, fitting, *(("点", "points") if kinds == POINTS else ()))
+        chosen = choose_layer(layer, fitting, *READ_AS.get(kinds, ()))
         return _read(copy, chosen, limits, lambda texts: UTF8, None)
     except (RuntimeError, UnicodeDecodeError) as error:
         raise broken("GeoPackage", error) from None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+import shapely
 
 from gis.lattice import FloatArray
 from gis.reading.contents import note
@@ -16,6 +20,9 @@ Cell = str | int | float | bool | None
 
 INVISIBLE = re.compile("[\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 """Marks that change the direction of text or take no room: they come along with copied text, and two texts that look the same differ."""
+
+
+NOWHERE = (math.nan, math.nan)
 
 
 @dataclass
@@ -32,6 +39,8 @@ class Sheet:
         "csv", "xlsx", "geojson", "gpkg" or "shp".
     xy, shapes
         Of files of points: positions in the file's coordinates (NaN where there is none) and types of geometry; else None.
+    paths
+        Where lines were asked for, too: the vertices of each line, None of what is none. Its position is its middle.
     """
 
     columns: list[str]
@@ -42,10 +51,11 @@ class Sheet:
     crs: str | None = None
     xy: FloatArray | None = None
     shapes: list[str] | None = None
+    paths: list[list[list[float]] | None] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All but the positions."""
-        names = ("columns", "rows", "lines", "format", "notes", "crs", "shapes")
+        names = ("columns", "rows", "lines", "format", "notes", "crs", "shapes", "paths")
         return {name: getattr(self, name) for name in names}
 
 
@@ -82,6 +92,14 @@ def trimmed(cells: Sequence[Cell]) -> list[Cell]:
     while end and (cells[end - 1] is None or cells[end - 1] == ""):
         end -= 1
     return list(cells[:end])
+
+
+def middle_of(line: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Half-way along a line; nowhere where a vertex is nowhere, or where there is but one."""
+    if len(line) < 2 or not np.isfinite(line).all():
+        return NOWHERE
+    spot = shapely.LineString(line).interpolate(0.5, normalized=True)
+    return spot.x, spot.y
 
 
 def no_rows() -> NotATable:

@@ -16,6 +16,7 @@ DIGITS_KEPT = 10**15
 WHOLE = re.compile(r"(\d+)\.0+")
 SCIENTIFIC = re.compile(r"[+-]?\d(\.\d+)?[eE][+-]?\d+")
 WKT_POINT = re.compile(r"(?:SRID=\d+;)?\s*POINT\s*\(\s*(\S+)\s+(\S+)\s*\)", re.IGNORECASE)
+WKT_LINE = re.compile(r"(?:SRID=\d+;)?\s*LINESTRING\s*\(([^()]*)\)", re.IGNORECASE)
 PAIR = re.compile(r"[\s,，;；]+")
 BRACKETS = "()[]（）【】"
 FIRST_DAY, SERIAL_DAYS = dt.date(1899, 12, 30), range(20_000, 80_000)
@@ -110,6 +111,20 @@ def point_of(value: Cell) -> tuple[float, float]:
             "Give a point as WKT, for example POINT (112.8969 30.4212).",
         )
     return number_of(found[1]), number_of(found[2])
+
+
+def line_of(value: Cell) -> list[list[float]] | None:
+    """The vertices of a line as WKT; None of what is no line."""
+    found = WKT_LINE.fullmatch(text_of(value))
+    if found is None:
+        return None
+    vertices = [vertex.split()[:2] for vertex in found[1].split(",")]
+    if any(len(vertex) < 2 for vertex in vertices):
+        raise BadCell(
+            "线的每个点应有经度和纬度，例如 LINESTRING (112.8969 30.4212, 112.9 30.43)。",
+            "Each vertex of a line has two numbers, for example LINESTRING (112.8969 30.4212, 112.9 30.43).",
+        )
+    return [[number_of(word) for word in vertex] for vertex in vertices]
 
 
 def day_of(value: Any) -> Any:

@@ -32,6 +32,7 @@ def _read(job: PointImport) -> None:
     stored, name = job.options["file"]
     sheet = pipeline.read(
         job.folder / stored,
+        LAYERS[job.layer],
         name=name,
         layer=job.options["sheet"] or None,
         encoding=job.options["encoding"] or None,

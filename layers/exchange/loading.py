@@ -17,7 +17,7 @@ from layers.exchange.targets import own_fields
 from layers.features.registry import Layer
 
 FOLDER = Path(__file__).parent / "sql"
-COLUMNS = "line, institution_id, code, name, kind, lon, lat, attributes, own, synthetic, source"
+COLUMNS = "line, institution_id, code, name, kind, lon, lat, path, attributes, own, synthetic, source"
 SHOWN = 20
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -104,7 +104,7 @@ def _lines(points: list[Point]) -> io.StringIO:
     """The rows in PostgreSQL's text format for COPY."""
     lines = io.StringIO()
     for point in points:
-        values: list[Any] = [point.line, point.institution_id, point.code, point.name, point.kind, repr(point.lon), repr(point.lat),
+        values: list[Any] = [point.line, point.institution_id, point.code, point.name, point.kind, repr(point.lon), repr(point.lat), point.wkt,
             json.dumps(point.attributes, ensure_ascii=False), json.dumps(point.own, ensure_ascii=False), point.synthetic, point.source]  # fmt: skip
         lines.write("\t".join("\\N" if value is None else str(value).translate(ESCAPES) for value in values) + "\n")
     lines.seek(0)

@@ -52,15 +52,16 @@ class Outlook:
 
 def read(
     path: Path,
+    into: Layer,
     *,
     name: str = "",
     layer: str | None = None,
     encoding: str | None = None,
     progress: Progress = silent,
 ) -> Sheet:
-    """The rows of a file; refusals name the file as its user does."""
+    """The rows of a file; refusals name the file as its user does. `layer`: of the file, where it has several."""
     with naming(name or path.name):
-        return read_sheet(path, layer=layer, encoding=encoding, progress=progress)
+        return read_sheet(path, layer=layer, encoding=encoding, lines=into.has_lines, progress=progress)
 
 
 def propose(sheet: Sheet, institution: Institution, layer: Layer, kinds: list[Kind]) -> Proposal:

@@ -20,6 +20,7 @@ def point_feature(point: Point, *, outside: bool) -> dict[str, Any]:
     return {
         "type": "Feature",
         "geometry": {"type": "Point", "coordinates": [point.lon, point.lat]},
+        "path": point.path,
         "properties": {
             "line": point.line,
             "code": point.code,

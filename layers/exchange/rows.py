@@ -14,7 +14,7 @@ from gis.datum import Datum, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
 from gis.lattice import FloatArray
 from gis.progress import Progress, counted, part, silent
-from gis.reading.tables import Cell, Sheet
+from gis.reading.tables import Cell, Sheet, middle_of
 from layers.audit.masking import MASK
 from layers.exchange import cells
 from layers.exchange.cells import BadCell, text_of
@@ -80,7 +80,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A row that can be loaded: CGCS2000 degrees; None where the file does not say."""
+    """A row that can be loaded: CGCS2000 degrees; None where the file does not say. `path`: the vertices of a line, lon and lat its middle."""
 
     line: int
     institution_id: int
@@ -93,6 +93,12 @@ class Point:
     own: dict[str, str]
     synthetic: bool | None
     source: str | None
+    path: list[list[float]] | None = None
+
+    @property
+    def wkt(self) -> str | None:
+        """The line, if it is one."""
+        return self.path and f"LINESTRING({', '.join(f'{x!r} {y!r}' for x, y in self.path)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,7 @@ class _Checker:
         self.attributes = {key.removeprefix("attributes."): index for key, index in self.index.items() if "." in key}
         self.own = [f for f in own_fields(reading.layer) if f.name in self.index]
         self.institutions = reading.institutions() if "institution" in self.index else {}
+        self.paths: dict[int, list[list[float]]] = {}
         self.rejected: list[Rejection] = []
         self.numbers = self.days = 0
 
@@ -209,16 +216,23 @@ class _Checker:
     def _place(self, given: FloatArray, number: int, row: list[Cell]) -> None:
         if self.sheet.xy is not None:
             shape = (self.sheet.shapes or [])[number]
-            if shape not in ("", "Point"):
-                raise BadCell(f"图形是 {shape[:40]}，应为点。", f"The geometry is {shape[:40]}; it should be a Point.")
+            path = self.sheet.paths[number] if self.sheet.paths else None
+            if path is not None:
+                self.paths[number] = path
+            elif shape not in ("", "Point"):
+                raise _wrong_shape(shape, lines=self.reading.layer.has_lines)
             xy = self.sheet.xy[number]
-            if not np.isfinite(xy).all():
+            if path is None and not np.isfinite(xy).all():
                 raise BadCell("没有位置；请补上，或删去。", "There is no position: add it, or delete the feature.")
             given[number] = xy
         elif "lonlat" in self.index:
             given[number] = cells.pair_of(self._cell(row, "lonlat"))
         elif "wkt" in self.index:
-            given[number] = cells.point_of(self._cell(row, "wkt"))
+            path = cells.line_of(self._cell(row, "wkt")) if self.reading.layer.has_lines else None
+            if path is None:
+                given[number] = cells.point_of(self._cell(row, "wkt"))
+            else:
+                self.paths[number], given[number] = path, middle_of(path)
         else:
             given[number] = cells.number_of(self._cell(row, "lon")), cells.number_of(self._cell(row, "lat"))
 
@@ -260,11 +274,23 @@ class _Checker:
         synthetic = (
             read("synthetic", lambda: self._flag(self._cell(row, "synthetic"))) if "synthetic" in self.index else None
         )
+        path = read(self._place_target(), lambda: self._path(number)) if number in self.paths else []
         source = text_of(self._cell(row, "source"))[: cells.SOURCE_LENGTH] if "source" in self.index else None
-        if None in (name, code, kind, institution, attributes, own) or not np.isfinite(place).all():
+        if None in (name, code, kind, institution, attributes, own, path) or not np.isfinite(place).all():
             return None
         lon, lat = map(float, place)
-        return Point(line, institution, code, name, kind, lon, lat, attributes, own, synthetic, source)
+        return Point(line, institution, code, name, kind, lon, lat, attributes, own, synthetic, source, path or None)
+
+    def _path(self, number: int) -> list[list[float]]:
+        """The vertices of a line, as they will be kept: none twice in a row."""
+        path = np.array(self.paths[number])
+        if not np.isfinite(path).all() or (np.abs(path) > MOST_METRES).any():
+            raise BadCell("线上有无效的坐标。", "A vertex of the line is not a possible coordinate.")
+        path = np.round(to_cgcs2000(path, self.reading.datum), 7)
+        path = path[np.append(True, (np.diff(path, axis=0) != 0).any(axis=1))]
+        if len(path) < 2:
+            raise BadCell("线没有长度；请重画，或改为点。", "The line has no length: draw it anew, or make it a point.")
+        return path.tolist()
 
     def _name(self, row: list[Cell]) -> str:
         name = text_of(self._cell(row, "name"))
@@ -415,6 +441,21 @@ def _masked() -> BadCell:
         "姓名或电话是导出时隐去过的，不能写回。请去掉该列，或用原始资料。",
         "The name or telephone was masked when it was exported, and must not overwrite the real one: use the original.",
     )
+
+
+def _wrong_shape(shape: str, *, lines: bool) -> BadCell:
+    shape = shape[:40]
+    if lines and shape == "MultiLineString":
+        return BadCell(
+            "线由几段组成；请合并成连续的一条，或每段作一行并各有编码。",
+            "The line has several parts: join them into one, or make a row of each with its own code.",
+        )
+    if lines:
+        return BadCell(
+            f"图形是 {shape}，应为点或线（LineString）；请改画，或删去。",
+            f"The geometry is {shape}; it should be a Point or a LineString: draw it anew, or delete it.",
+        )
+    return BadCell(f"图形是 {shape}，应为点。", f"The geometry is {shape}; it should be a Point.")
 
 
 def _too_wide(columns: int) -> None:

@@ -39,6 +39,11 @@ class Layer:
     def name(self) -> str:
         return str(self.model._meta.verbose_name)
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether its features may be lines."""
+        return bool(self.model.objects.all().has_lines())
+
     def visible_to(self, user: User, state: State = "active") -> FeatureQuerySet[Any]:
         """The features that the user may see, with the grids of today; those that are there no more only if asked for."""
         keep_up_with_today()

@@ -16,6 +16,7 @@ from layers.tables import csv_response, xlsx_response
 
 router = Router(tags=["findings"])
 MOST_ID = BigIntegerField.MAX_BIGINT
+MOST_ROWS = 5000
 
 
 def seeing_user(request: HttpRequest) -> User:
@@ -39,11 +40,17 @@ def one_finding(
     key: str,
     plan: int | None = Query(None, ge=0, le=MOST_ID),
     format: Literal["json", "csv", "xlsx"] = "json",
+    limit: int = Query(MOST_ROWS, ge=1, le=MOST_ROWS),
+    offset: int = Query(0, ge=0, le=MOST_ID),
 ) -> Any:
-    """The rows of a list, each with its place; `format=csv` or `xlsx` for a spreadsheet."""
+    """The rows of a list, each with its place, `count` of them in all; `format=csv` or `xlsx` for a spreadsheet of them all.
+
+    `behind` of a row is the id of the list of what its number is made of: `homes-air-7` and `homes-street-7` list the homes in
+    a grid of the plan that are too far from an outlet.
+    """
     of, one = finding(seeing_user(request), key, plan)
     if format == "json":
-        return {"plan": {"id": of.pk, "name": of.name}, **one.to_json(with_rows=True)}
+        return {"plan": {"id": of.pk, "name": of.name}, **one.to_json(slice(offset, offset + limit))}
     heads, lines = one.table()
     file = f"{one.name}-{of.name}-{timezone.localdate()}.{format}"
     if format == "csv":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.db import models
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -19,9 +20,10 @@ from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User, paths_to
 from layers.people import lists as people
 from layers.rules.evaluate import Broken, assess, demand
+from layers.rules.measures import rows as spots
 from layers.rules.models import MeasureSettings, Rule
 from layers.rules.presets import presets
-from layers.rules.reach import Homes, Way, homes_by_leaf, radii_km, said_way
+from layers.rules.reach import Home, Homes, Way, homes_by_leaf, homes_of, radii_km, said_way
 from layers.rules.values import plan_of
 
 ALWAYS = ("yl04", "qj02", "zg05", "ob04")
@@ -30,7 +32,10 @@ ALWAYS = ("yl04", "qj02", "zg05", "ob04")
 
 @dataclass(frozen=True)
 class Row:
-    """One line: what it is about, what is said of it, and where it is (lon/lat, CGCS2000)."""
+    """One line: what it is about, what is said of it, and where it is (lon/lat, CGCS2000).
+
+    `behind`: id of the list of what its number is made of. `details`: what `columns` of its list name.
+    """
 
     name: str
     text: str
@@ -38,6 +43,8 @@ class Row:
     code: str = ""
     grid: int | None = None
     at: tuple[float, float] | None = None
+    behind: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,7 +54,8 @@ class Row:
 class Finding:
     """A list: its name, what it demands in words with the number, and its rows. `rule` is the setting that holds the number.
 
-    `count` is how many rows there are, where they were counted without being read.
+    `count` is how many rows there are, where they were only counted. `within` is the list, and `grid` the grid,
+    whose row this list stands behind; `columns`: heads of `details` of its rows in a spreadsheet.
     """
 
     id: str
@@ -60,20 +68,26 @@ class Finding:
     rule: int | None = None
     unmeasured: int = 0
     count: int | None = None
+    within: str = ""
+    grid: int | None = None
+    columns: dict[str, str] = field(default_factory=dict)
 
-    def to_json(self, *, with_rows: bool = False) -> dict[str, Any]:
+    def to_json(self, page: slice | None = None) -> dict[str, Any]:
+        """With some of the rows, where a page of them is asked for."""
         found = {
             key: getattr(self, key)
-            for key in ("id", "group", "name", "demand", "domain", "severity", "rule", "unmeasured")
+            for key in ("id", "group", "name", "demand", "domain", "severity", "rule", "unmeasured", "within", "grid")
         }
-        count = len(self.rows) if self.count is None else self.count
-        return found | {"count": count} | ({"rows": [row.to_json() for row in self.rows]} if with_rows else {})
+        found["count"] = len(self.rows) if self.count is None else self.count
+        return found if page is None else found | {"rows": [row.to_json() for row in self.rows[page]]}
 
     def table(self) -> tuple[list[str], list[list[Any]]]:
         """Heads and lines for a spreadsheet."""
         heads = [_("清单"), _("业务编号"), _("要求"), _("编码"), _("对象"), _("数值"), _("情况"), _("经度"), _("纬度")]
+        heads += self.columns.values()
         lines = [
             [self.name, self.domain, self.demand, row.code, row.name, row.value, row.text, *(row.at or (None, None))]
+            + [row.details.get(key) for key in self.columns]
             for row in self.rows
         ]
         return heads, lines
@@ -109,7 +123,7 @@ def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
     found = assess(plan, subjects={"grid"}, rules=rules)
     by_rule: dict[int, list[Broken]] = {}
     for one in found.broken:
-        by_rule.setdefault(one.rule_id, []).append(one)
+        by_rule.setdefault(one.rule.pk, []).append(one)
     for rule in rules:
         if rule.pk not in found.unmeasured_by_rule:
             continue  # about people: among their lists
@@ -119,7 +133,8 @@ def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
             name=(get_language() == "en" and rule.name_en) or rule.name,
             demand=demand(rule) + ("" if rule.pk > 0 else f" ({_('按预设, 本机构尚未设为规则')})"),
             domain=rule.domain,
-            rows=[_of_grid(one) for one in by_rule.get(rule.pk, [])],
+            rows=[_of_grid(one) for one in by_rule.get(rule.pk, [])] if key else [],
+            count=len(by_rule.get(rule.pk, [])),
             severity=rule.severity if rule.pk > 0 else Rule.Severity.WARN,
             rule=rule.pk if rule.pk > 0 else None,
             unmeasured=found.unmeasured_by_rule[rule.pk],
@@ -131,8 +146,9 @@ def _id(rule: Rule) -> str:
 
 
 def _of_grid(one: Broken) -> Row:
-    text = one.message_en if get_language() == "en" else one.message_zh
-    return Row(one.name, text, round(one.value, 4), one.code, one.grid_id, one.label)
+    zh, en = one.said
+    text = en if get_language() == "en" else zh
+    return Row(one.grid.name, text, round(one.value, 4), one.grid.code, one.grid.id, one.label)
 
 
 def _preset_rules(institution: Institution) -> list[Rule]:
@@ -152,7 +168,7 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
     settings = MeasureSettings.of_path(plan.institution.path)
     own = Way(settings.distance_by)
     radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
-    leaves = {grid.pk: grid for grid in Grid.objects.filter(plan=plan, children__isnull=True)}
+    leaves = Grid.objects.filter(plan=plan, children__isnull=True).only("code", "name").in_bulk()
     for by in sorted(Way, key=lambda way: way != own):
         names = [f"far-households-{by}", *(["far-households"] if by == own else [])]
         if key and key not in names:
@@ -162,13 +178,15 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
             ((leaf, homes) for leaf, homes in found.items() if homes.far),
             key=lambda each: (-each[1].far, leaves[each[0]].code),
         )
+        labels = {leaf: (lon, lat) for leaf, lon, lat in spots("labels", [leaf for leaf, _homes in far])} if key else {}
         yield Finding(
             id=key or names[-1],
             group=_("距离"),
             name=_("离网点远的住户 (%(way)s)") % {"way": str(by.label).lower()},
             demand=_far_demand(by, own, radius, settings, is_estimated=any(one.is_estimated for one in found.values())),
             domain="ZG05",
-            rows=[_of_homes(leaves[leaf], homes, by) for leaf, homes in far],
+            rows=[_of_homes(leaves[leaf], homes, by, labels[leaf]) for leaf, homes in far] if key else [],
+            count=len(far),
             unmeasured=sum(homes.unknown > 0 for homes in found.values()),
         )
 
@@ -184,7 +202,7 @@ def _far_demand(by: Way, own: Way, radius: dict[str, str], settings: MeasureSett
     return "; ".join(parts)
 
 
-def _of_homes(grid: Grid, homes: Homes, by: Way) -> Row:
+def _of_homes(grid: Grid, homes: Homes, by: Way, at: tuple[float, float]) -> Row:
     parts = [_("%(far)s 户超出 (共 %(all)s 户)") % {"far": f"{homes.far:,.0f}", "all": f"{homes.total:,.0f}"}]
     if homes.farthest_m:
         parts.append(_("最远 %(km)s 公里") % {"km": f"{homes.farthest_m / 1000:.1f}"})
@@ -195,8 +213,58 @@ def _of_homes(grid: Grid, homes: Homes, by: Way) -> Row:
     if homes.unknown:
         parts.append(_("另有 %(n)s 户附近没有街道数据") % {"n": f"{homes.unknown:,.0f}"})
     text = ", ".join(parts)
-    spot = grid.geom.point_on_surface
-    return Row(grid.name, text, round(homes.far), grid.code, grid.pk, (spot.x, spot.y))
+    return Row(grid.name, text, round(homes.far), grid.code, grid.pk, at, f"homes-{by}-{grid.pk}")
+
+
+def homes_behind(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
+    """The homes that a row of `far_households` counts, the farthest first: `homes-air-7` of a grid of the plan, at any level."""
+    _homes, by, number = (*key.split("-"), "", "")[:3]
+    if by not in Way or not number.isdecimal() or int(number) > models.BigIntegerField.MAX_BIGINT:
+        return
+    grid = Grid.objects.filter(plan=plan, pk=int(number)).first()
+    if grid is None:
+        return
+    settings, way = MeasureSettings.of_path(plan.institution.path), Way(by)
+    radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
+    homes = homes_of(plan, [grid.pk], way)
+    far = sorted((home for home in homes if home.is_far), key=lambda home: (-home.metres, home.code))
+    own = Way(settings.distance_by)
+    yield Finding(
+        id=key,
+        group=_("距离"),
+        name=_("%(grid)s: 离网点远的住处 (%(way)s)") % {"grid": grid.name, "way": str(way.label).lower()},
+        demand=_far_demand(way, own, radius, settings, is_estimated=any(home.is_estimated for home in homes)),
+        domain="ZG05",
+        rows=[_of_home(home, way) for home in far],
+        within=f"far-households-{way}" if way != own else "far-households",
+        grid=grid.pk,
+        columns={
+            "households": _("户数"),
+            "km": _("公里"),
+            "off_street_m": _("其中离街道 (米)"),
+            "outlet": _("最近营业网点"),
+            "outlet_code": _("网点编码"),
+        },
+    )
+
+
+def _of_home(home: Home, by: Way) -> Row:
+    details: dict[str, Any] = {"households": home.households}
+    parts = [_("%(n)s 户") % {"n": f"{home.households:,.0f}"}]
+    if home.outlet is None:
+        parts.append(_("没有街道可到营业网点"))
+    else:
+        details |= {"km": round(home.metres / 1000, 3), "outlet": home.outlet.name, "outlet_code": home.outlet.code}
+        details["outlet_at"] = (home.outlet.lon, home.outlet.lat)
+        parts.append(_("%(km)s 公里到 %(outlet)s") % {"km": f"{home.metres / 1000:.2f}", "outlet": home.outlet.name})
+        if by == Way.STREET:
+            details["off_street_m"] = round(home.access_m)
+            parts.append(_("其中离街道 %(m)s 米") % {"m": f"{home.access_m:,.0f}"})
+    name = home.name or home.code or _("未编号建筑")
+    if home.is_estimated:
+        name = _("%(grid)s (标注点)") % {"grid": name}
+        parts.append(_("按标注点估算"))
+    return Row(name, ", ".join(parts), details.get("km"), home.code, at=(home.lon, home.lat), details=details)
 
 
 def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
@@ -211,7 +279,8 @@ def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
             name=str(one.name),
             demand=str(one.about),
             domain=one.domain,
-            rows=[_of_person(row) for row in rows],
+            rows=[_of_person(row) for row in rows] if key else [],
+            count=len(rows),
         )
 
 
@@ -281,6 +350,7 @@ def of_exchange_points(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
 SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {
     "rule": of_rules,
     "far": far_households,
+    "homes": homes_behind,
     "people": of_people,
     "outside": of_features,
     "exchange": of_exchange_points,

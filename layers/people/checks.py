@@ -116,23 +116,12 @@ def of_grids(grids: Iterable[Grid]) -> list[Fault]:
 
 
 def _of_broken(one: Broken) -> Fault:
-    excess = _excess(one.low, one.high, one.value)
-    return Fault(
-        one.rule_id,
-        one.severity,
-        one.domain,
-        one.measure,
-        one.value,
-        excess,
-        one.message_zh,
-        one.message_en,
-        one.grid_id,
-    )
+    return _fault(one.rule, one.value, *one.said, grid=one.grid.id)
 
 
-def _fault(rule: Rule, value: float, zh: str, en: str, staff: int | None = None) -> Fault:
+def _fault(rule: Rule, value: float, zh: str, en: str, **whose: int) -> Fault:
     excess = _excess(rule.low, rule.high, value)
-    return Fault(rule.pk, rule.severity, rule.domain, rule.measure, value, excess, zh, en, staff=staff)
+    return Fault(rule.pk, rule.severity, rule.domain, rule.measure, value, excess, zh, en, **whose)
 
 
 def _excess(low: float | None, high: float | None, value: float) -> float:

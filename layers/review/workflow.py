@@ -151,18 +151,18 @@ def _concerned(plan: Plan) -> set[int]:
 
 def _refuse_broken(plan: Plan) -> list[Broken]:
     found = evaluate(plan)
-    blocks = [one for one in found if one.severity == "block"]
+    blocks = [one for one in found if one.rule.severity == "block"]
     if blocks:
         raise RulesBroken(
-            f"有 {len(blocks)} 处违反“禁止”类规则, 见图上标出的网格; 请先调整。第一处: {blocks[0].message_zh}。",
-            f"{len(blocks)} blocking rules are broken: see the grids on the map. The first: {blocks[0].message_en}.",
+            f"有 {len(blocks)} 处违反“禁止”类规则, 见图上标出的网格; 请先调整。第一处: {blocks[0].said[0]}。",
+            f"{len(blocks)} blocking rules are broken: see the grids on the map. The first: {blocks[0].said[1]}.",
             where={
                 "type": "FeatureCollection",
                 "features": [
                     {
                         "type": "Feature",
                         "id": number,
-                        "properties": {"number": number, "code": one.code, "name": one.name},
+                        "properties": {"number": number, "code": one.grid.code, "name": one.grid.name},
                         "geometry": {"type": "Point", "coordinates": list(one.label)},
                     }
                     for number, one in enumerate(blocks, start=1)

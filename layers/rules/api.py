@@ -118,7 +118,7 @@ def broken(request: HttpRequest, plan_id: int, grids: str | None = None) -> dict
     """The rules that grids of a plan break: of all, or of `grids=1,2,3` and their siblings."""
     plan = _plan(request, plan_id)
     found, unmeasured, _by_rule = assess(plan, None if grids is None else _ids(grids))
-    blocks = sum(one.severity == Rule.Severity.BLOCK for one in found)
+    blocks = sum(one.rule.severity == Rule.Severity.BLOCK for one in found)
     return {
         "broken": [one.to_json() for one in found],
         "blocks": blocks,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -16,40 +17,6 @@ from layers.rules.measures import REGISTRY, Measured, Subject, measure
 from layers.rules.models import Rule
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A rule that a grid breaks: the grid, the number, the rule, and where to look."""
-
-    rule_id: int
-    severity: str
-    grid_id: int
-    code: str
-    name: str
-    level: int
-    measure: str
-    value: float
-    low: float | None
-    high: float | None
-    message_zh: str
-    message_en: str
-    label: tuple[float, float]
-    domain: str
-    form: str
-    estimated: bool
-    source: str
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"value": round(self.value, 4), "label": list(self.label)}
-
-
-class Assessment(NamedTuple):
-    """What rules say of grids: those broken, and how many could not be judged for want of data, also by rule."""
-
-    broken: list[Broken]
-    unmeasured: int
-    unmeasured_by_rule: dict[int, int]
-
-
 class _Node(NamedTuple):
     id: int
     parent: int | None
@@ -58,6 +25,52 @@ class _Node(NamedTuple):
     name: str
     kind: str
     is_leaf: bool
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A rule that a grid breaks: the grid, the number, the rule, and where to look. What is said of it is put in words when asked."""
+
+    rule: Rule
+    grid: _Node
+    measured: Measured
+    value: float
+    label: tuple[float, float]
+
+    @cached_property
+    def said(self) -> tuple[str, str]:
+        """In Chinese and in English."""
+        return sentences(self.rule, _called(self.grid), self.measured, self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        rule, grid = self.rule, self.grid
+        return {
+            "rule_id": rule.pk,
+            "severity": rule.severity,
+            "grid_id": grid.id,
+            "code": grid.code,
+            "name": grid.name,
+            "level": grid.level,
+            "measure": rule.measure,
+            "value": round(self.value, 4),
+            "low": rule.low,
+            "high": rule.high,
+            "message_zh": self.said[0],
+            "message_en": self.said[1],
+            "label": list(self.label),
+            "domain": rule.domain,
+            "form": rule.form,
+            "estimated": self.measured.estimated,
+            "source": self.measured.source,
+        }
+
+
+class Assessment(NamedTuple):
+    """What rules say of grids: those broken, and how many could not be judged for want of data, also by rule."""
+
+    broken: list[Broken]
+    unmeasured: int
+    unmeasured_by_rule: dict[int, int]
 
 
 def evaluate(plan: Plan, grid_ids: Sequence[int] | None = None) -> list[Broken]:
@@ -109,8 +122,8 @@ def assess(
         found += broken
         unmeasured[rule.pk] = unknown
     labels = _labels({node.id for _rule, node, _measured, _value in found})
-    broken = [_broken(rule, node, measured, value, labels[node.id]) for rule, node, measured, value in found]
-    broken.sort(key=lambda one: (one.severity != Rule.Severity.BLOCK, one.level, one.code, one.rule_id))
+    broken = [Broken(rule, node, measured, value, labels[node.id]) for rule, node, measured, value in found]
+    broken.sort(key=lambda one: (one.rule.severity != Rule.Severity.BLOCK, one.grid.level, one.grid.code, one.rule.pk))
     return Assessment(broken, sum(unmeasured.values()), unmeasured)
 
 
@@ -209,29 +222,6 @@ def _labels(ids: set[int]) -> dict[int, tuple[float, float]]:
 def sentences(rule: Rule, called: str, measured: Measured, value: float) -> tuple[str, str]:
     """What is said of something that breaks a rule, in Chinese and in English; `called` is its name."""
     return _message_zh(rule, called, measured, value), _message_en(rule, called, measured, value)
-
-
-def _broken(rule: Rule, node: _Node, measured: Measured, value: float, label: tuple[float, float]) -> Broken:
-    zh, en = sentences(rule, _called(node), measured, value)
-    return Broken(
-        rule_id=rule.pk,
-        severity=rule.severity,
-        grid_id=node.id,
-        code=node.code,
-        name=node.name,
-        level=node.level,
-        measure=rule.measure,
-        value=value,
-        low=rule.low,
-        high=rule.high,
-        message_zh=zh,
-        message_en=en,
-        label=label,
-        domain=rule.domain,
-        form=rule.form,
-        estimated=measured.estimated,
-        source=measured.source,
-    )
 
 
 def _message_zh(rule: Rule, called: str, measured: Measured, value: float) -> str:

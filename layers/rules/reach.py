@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from gis.lattice import FloatArray
+from gis.lattice import FloatArray, IntArray
 from gis.measure import FLATTENING, SEMI_MAJOR_M
 from gis.streets import StreetNetwork, reach
 from layers.facilities.models import Outlet
@@ -38,15 +38,25 @@ NETWORKS_KEPT = 2
 NO_STREETS = gettext_lazy("附近没有街道数据, 不能沿街计算")
 
 
+class Goal(NamedTuple):
+    """A staffed outlet."""
+
+    name: str
+    code: str
+    lon: float
+    lat: float
+
+
 class Reached(NamedTuple):
     """Metres from places to the nearest outlet: infinite where no way leads to one, not a number where no street is near.
 
-    `access_m`: the part of the way that is off the streets; 0 by air. `outlets`: how many there are at all.
+    `access_m`: the part of the way that is off the streets; 0 by air. `outlets`: all there are; `nearest`: which of them, or -1.
     """
 
     metres: FloatArray
     access_m: FloatArray
-    outlets: int
+    nearest: IntArray
+    outlets: list[Goal]
 
 
 def outlet_ways(institution: Institution, places: FloatArray, by: Way, *, access_m: float) -> Reached:
@@ -60,11 +70,13 @@ def outlet_ways(institution: Institution, places: FloatArray, by: Way, *, access
     owned = Outlet.objects.filter(
         institution__path__startswith=institution.head_office_path, kind="staffed", is_active=True
     )
-    outlets = np.array([geom.coords for geom in owned.values_list("geom", flat=True)]).reshape(-1, 2)
+    outlets = [Goal(name, code, *geom.coords) for name, code, geom in owned.values_list("name", "code", "geom")]
+    goals = np.array([goal[2:] for goal in outlets]).reshape(-1, 2)
     if by == Way.AIR:
-        return Reached(_by_air(places, outlets), np.zeros(len(places)), len(outlets))
-    found = reach(_network(institution), places, outlets, within_m=access_m)
-    return Reached(np.where(found.is_off, np.nan, found.metres), found.access_m, len(outlets))
+        metres, nearest = _by_air(places, goals)
+        return Reached(metres, np.zeros(len(places)), nearest, outlets)
+    found = reach(_network(institution), places, goals, within_m=access_m)
+    return Reached(np.where(found.is_off, np.nan, found.metres), found.access_m, found.goal, outlets)
 
 
 def _network(institution: Institution) -> StreetNetwork:
@@ -82,14 +94,16 @@ def _network_of(bank: str, _count: int, _hash: int) -> StreetNetwork:
     return StreetNetwork.of(shapely.from_wkb([bytes(line.wkb) for line in lines]))
 
 
-def _by_air(places: FloatArray, outlets: FloatArray) -> FloatArray:
+def _by_air(places: FloatArray, outlets: FloatArray) -> tuple[FloatArray, IntArray]:
     if not len(places) or not len(outlets):
-        return np.full(len(places), np.inf)
+        return np.full(len(places), np.inf), np.full(len(places), -1)
     tries = min(NEAREST, len(outlets))
     _chord, near = cKDTree(_on_sphere(outlets)).query(_on_sphere(places), k=range(1, tries + 1))
     lon, lat = np.repeat(places, tries, axis=0).T
     _azimuth, _back, metres = GEOD.inv(lon, lat, *outlets[near.ravel()].T)
-    return np.asarray(metres, dtype=np.float64).reshape(-1, tries).min(axis=1)
+    metres = np.asarray(metres, dtype=np.float64).reshape(-1, tries)
+    best = metres.argmin(axis=1)[:, None]
+    return np.take_along_axis(metres, best, 1)[:, 0], np.take_along_axis(near, best, 1)[:, 0]
 
 
 def _on_sphere(degrees: FloatArray) -> FloatArray:
@@ -106,6 +120,25 @@ def radii_km(institution: Institution) -> dict[str, float]:
         if rule.measure == "outlet_distance_km" and rule.level == 0 and rule.high is not None
     }
     return {kind: own.get(kind, own.get("", usual[kind])) for kind in Grid.Kind.values}
+
+
+class Home(NamedTuple):
+    """Where households live: a building, or the label of a leaf where no building is known; and its way to the nearest outlet.
+
+    `metres` and `access_m` as of `Reached`; `outlet` is None where no way leads to one.
+    """
+
+    leaf: int
+    households: float
+    lon: float
+    lat: float
+    code: str
+    name: str
+    metres: float
+    access_m: float
+    outlet: Goal | None
+    is_far: bool
+    is_estimated: bool
 
 
 @dataclass
@@ -126,8 +159,26 @@ class Homes:
 
 
 def homes_by_leaf(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) -> dict[int, Homes]:
-    """Households in the leaves at and below grids of a plan; leaves of which nothing is known are left out, all of them where
-    the bank has no outlet.
+    """`homes_of`, counted by leaf."""
+    found: dict[int, Homes] = defaultdict(Homes)
+    for home in homes_of(plan, grid_ids, by):
+        one = found[home.leaf]
+        one.is_estimated = home.is_estimated
+        one.total += home.households
+        if np.isnan(home.metres):
+            one.unknown += home.households
+        elif home.is_far:
+            one.far += home.households
+            if np.isinf(home.metres):
+                one.cut_off += home.households
+            elif home.metres > one.farthest_m:
+                one.farthest_m, one.access_m = home.metres, home.access_m
+    return dict(found)
+
+
+def homes_of(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) -> list[Home]:
+    """Where the households at and below grids of a plan live, and whether that is beyond the radius; none where the bank has
+    no outlet.
 
     Buildings say where they live; where the bank has none in these grids, the households of a leaf stand at its label.
 
@@ -137,40 +188,42 @@ def homes_by_leaf(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) ->
         By air or by street; as the institution has set it when None.
     """
     settings = MeasureSettings.of_path(plan.institution.path)
-    homes = rows("homes", list(grid_ids))
-    is_estimated = not homes
+    places = rows("homes", list(grid_ids))
+    is_estimated = not places
     if is_estimated:
-        homes = list(_at_labels(grid_ids))
-    places = np.array([home[2:] for home in homes], dtype=np.float64).reshape(-1, 2)
-    ways = outlet_ways(plan.institution, places, by or Way(settings.distance_by), access_m=settings.street_access_m)
+        places = list(_at_labels(grid_ids))
+    xy = np.array([place[2:4] for place in places], dtype=np.float64).reshape(-1, 2)
+    ways = outlet_ways(plan.institution, xy, by or Way(settings.distance_by), access_m=settings.street_access_m)
     if not ways.outlets:
-        return {}
+        return []
     radius = radii_km(plan.institution)
-    kinds = dict(Grid.objects.filter(pk__in={home[0] for home in homes}).values_list("pk", "kind"))
-    found: dict[int, Homes] = defaultdict(lambda: Homes(is_estimated=is_estimated))
-    for (leaf, households, *_place), metres, access in zip(
-        homes, ways.metres.tolist(), ways.access_m.tolist(), strict=True
-    ):
-        one = found[leaf]
-        one.total += float(households)
-        if np.isnan(metres):
-            one.unknown += float(households)
-        elif metres > 1000 * radius[kinds[leaf]]:
-            one.far += float(households)
-            if np.isinf(metres):
-                one.cut_off += float(households)
-            elif metres > one.farthest_m:
-                one.farthest_m, one.access_m = metres, access
-    return dict(found)
+    kinds = Grid.objects.filter(pk__in={place[0] for place in places}).values_list("pk", "kind")
+    radius_m = {leaf: 1000 * radius[kind] for leaf, kind in kinds}
+    return [
+        Home(
+            *place,
+            metres,
+            access,
+            outlet=ways.outlets[goal] if goal >= 0 else None,
+            is_far=metres > radius_m[place[0]],
+            is_estimated=is_estimated,
+        )
+        for place, metres, access, goal in zip(
+            places, ways.metres.tolist(), ways.access_m.tolist(), ways.nearest.tolist(), strict=True
+        )
+    ]
 
 
-def _at_labels(grid_ids: Sequence[int]) -> Iterable[tuple[int, float, float, float]]:
+def _at_labels(grid_ids: Sequence[int]) -> Iterable[tuple[int, float, float, float, str, str]]:
     leaves = sorted({leaf for _grid, leaf in rows("leaves", list(grid_ids))})
     households = measure(leaves, ["households"])
+    names = {
+        pk: (code, name) for pk, code, name in Grid.objects.filter(pk__in=leaves).values_list("pk", "code", "name")
+    }
     for leaf, lon, lat in rows("labels", leaves) if leaves else ():
         value = households[leaf]["households"].value
         if value:
-            yield leaf, value, lon, lat
+            yield leaf, value, lon, lat, *names[leaf]
 
 
 def said_way(by: Way) -> str:

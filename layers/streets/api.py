@@ -11,7 +11,7 @@ from django.contrib.gis.geos import Polygon
 from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from gis.errors import JingtianError
 from gis.lattice import FloatArray
@@ -24,6 +24,7 @@ from layers.streets.service import DEGREE_M, network_around
 router = Router(tags=["streets"])
 LIMIT = 5000
 MOST_CLICKS = 100
+MOST_NAMES = 20
 MOST_PATH_VERTICES = 20_000
 
 
@@ -51,6 +52,13 @@ class Stretch(Schema):
 def streets(request: HttpRequest, bbox: str) -> dict[str, Any]:
     """Street lines in a box, as GeoJSON; at most 5000."""
     return collection_in(Street.objects.visible_to(request.user), bbox, ("name", "kind", "synthetic"))
+
+
+@router.get("/streets/names")
+def street_names(request: HttpRequest, q: str = Query(min_length=1, max_length=120)) -> list[str]:
+    """Names of streets with some words in them, the first 20."""
+    found = Street.objects.visible_to(request.user).filter(name__icontains=q.strip()).exclude(name="")
+    return list(found.order_by("name").values_list("name", flat=True).distinct()[:MOST_NAMES])
 
 
 @router.get("/buildings")

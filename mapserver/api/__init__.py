@@ -202,6 +202,22 @@ def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return answer(request, 404, "not_found", "没有找到, 或您无权查看。", "Not found, or not yours to see.")
 
 
+@api.exception_handler(UnicodeEncodeError)
+def on_half_a_character(request: HttpRequest, error: UnicodeEncodeError) -> HttpResponse:
+    """JSON can spell one half of a pair of UTF-16; there is no such character."""
+    return not_text(request)
+
+
+def not_text(request: HttpRequest) -> HttpResponse:
+    return answer(
+        request,
+        400,
+        "not_text",
+        "请求中有不是文字的字符 (空字符或半个字符); 请去掉后重试。",
+        "The request has what is no text in it (a null character, or half of one): remove it and try again.",
+    )
+
+
 def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     """An address that exists, asked with a method that it does not have."""
     refusal = answer(

@@ -140,6 +140,7 @@ API = [
     Line("DELETE /api/rules/{rule_id}", "/api/rules/{rule}", "A", body={}),
     # streets of the bank
     read("/api/streets", "/api/streets?bbox=112,29,114,31", ALL, ALL),
+    read("/api/streets/names", "/api/streets/names?q=路", ALL, ALL),
     read("/api/buildings", "/api/buildings?bbox=112,29,114,31", ALL, ALL),
     Line("POST /api/streets/trace", "/api/streets/trace", ALL, ALL, body={"points": [[113, 30], [113.001, 30]]}),
     Line("POST /api/streets/align", "/api/streets/align", ALL, ALL, body={"path": [[113, 30], [113.001, 30]]}),

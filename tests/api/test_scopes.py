@@ -65,6 +65,7 @@ def addresses(world: World) -> list[str]:
     found += [f"/api/people/{one}{rest}" for one in _staff() for rest in ("", "/over", "/under")]
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/{layer}?bbox=112,29,114,31" for layer in ("streets", "buildings")]
+    found += ["/api/streets/names?q=路"]
     for plan in world.plans.values():
         found += [f"/api/plans/{plan.pk}{rest}" for rest in ("", "/topology", "/coverage", "/search?q=县", "/grids")]
         found += [f"/api/plans/{plan.pk}{rest}" for rest in READ_BY_PLANNERS + READ_BY_ALL]

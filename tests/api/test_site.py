@@ -272,3 +272,17 @@ def test_the_settings_of_production_pass_djangos_own_check():
 def test_a_server_without_a_key_does_not_start():
     refused = manage("check", environment=production(SECRET_KEY=""))
     assert refused.returncode != 0 and "SECRET_KEY" in refused.stderr
+
+
+@pytest.mark.parametrize("query", ["q", "kind", "along", "attributes.address"])
+@pytest.mark.parametrize("path", ["/api/layers/outlets", "/api/layers/outlets/export", "/tiles/outlets/5/1/1.mvt"])
+def test_what_is_no_text_is_refused(db: None, path: str, query: str):
+    client = bearer(UserFactory(role="administrator"))
+    assert_fault(client.get(f"{path}?{query}=a%00b"), 400, "not_text")
+
+
+def test_half_a_character_is_refused(db: None):
+    user = UserFactory(role="administrator")
+    body = {"institution": user.institution_id, "code": "1", "kind": "staffed", "lon": 113, "lat": 30}
+    answer = bearer(user).post("/api/layers/outlets", body | {"name": "a\ud800b"}, content_type="application/json")
+    assert_fault(answer, 400, "not_text")

@@ -130,6 +130,32 @@ def test_the_nearest_of_a_click(open_map: Open) -> None:
     expect(page.locator(".matched strong")).to_have_text("共 10 个")
     expect(page.locator(".found-row").first).to_contain_text(re.compile("米|公里"))
     assert "near" in page.url
+    page.get_by_label("附近").select_option("3000")
+    expect(page.locator(".matched strong")).not_to_have_text("共 10 个")
+    near = matched(page)
+    page.reload()
+    expect(page.locator(".matched strong")).to_have_text(near)
+    expect(page.get_by_label("附近")).to_have_value("3000")
+    page.locator(".chip button").click()
+    expect(page.locator(".chip")).to_have_count(0)
+
+
+def test_what_the_map_shows_and_names_of_streets(open_map: Open) -> None:
+    page = open_map("?level=1&z=13&lon=112.9&lat=30.4&find=places%3Fkind%3Dshop")
+    expect(page.locator(".matched strong")).to_have_text(f"共 {Place.objects.filter(kind='shop').count()} 个")
+    rows = page.locator("#legend .legend-row")
+    expect(rows.filter(has_text="商铺")).to_have_count(1)
+    expect(rows.filter(has_text="学校")).to_have_count(0)
+    page.get_by_role("button", name="图上范围").click()
+    expect(page.locator(".chip")).to_contain_text("图上框定的范围")
+    expect(page.locator(".matched strong")).not_to_have_text(f"共 {Place.objects.filter(kind='shop').count()} 个")
+    some = matched(page)
+    page.reload()
+    expect(page.locator(".matched strong")).to_have_text(some)
+    street = Street.objects.exclude(name="").order_by("name").first()
+    page.locator(".more-filters summary").click()
+    page.get_by_label("沿街道 (全名)").press_sequentially(street.name[:3])
+    expect(page.locator(f'#street-names option[value="{street.name}"]')).to_have_count(1)
 
 
 def test_add_move_and_delete(open_map: Open, complaints: list[str]) -> None:

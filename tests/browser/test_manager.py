@@ -65,6 +65,13 @@ def test_communities_without_a_recycling_point_and_where_the_next_go(new_page: C
     page.get_by_role("button", name="试算").click()
     expect(page.locator("#outcome tbody tr")).to_have_count(3, timeout=SLOW)
     expect(page.locator("#outcome")).to_contain_text("新设后")
+    # The address asks the same again; what is proposed leaves as a table.
+    page.reload()
+    expect(page.locator("#outcome tbody tr")).to_have_count(3, timeout=SLOW)
+    assert page.input_value("[name=what]") == "places:recycling"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert len(download.value.path().read_text("utf-8-sig").splitlines()) == 4
 
 
 @pytest.mark.domain("YL04", "ZG08", "YL05")

@@ -72,7 +72,7 @@ def test_some_grids_but_not_most_break_the_sizes_that_the_bank_has_taken_over(de
         ("la01.2", "rural", "warn"),
         ("oc06.1", "urban", "warn"),
     }
-    broken = Counter(fault.rule_id for fault in evaluate(plan))
+    broken = Counter(fault.rule.pk for fault in evaluate(plan))
     for rule in rules:
         judged = plan.grids.filter(level=3 - rule.level, kind=rule.kind).count()
         assert 0.1 < broken[rule.pk] / judged < 0.5, rule

@@ -165,6 +165,72 @@ def test_where_there_is_no_street_nothing_is_said(manager: Client, bank: Institu
     assert root["value"] is None and "没有街道数据" in root["source"]
 
 
+@pytest.mark.domain("ZG05")
+def test_the_homes_behind_a_number(manager: Client, bank: Institution, plan: Plan, ladder: Rule):
+    """A row leads to the homes that it counts, the farthest first, each with its outlet; in pages and as a table."""
+    Building.objects.create(institution=bank, households=4, code="=nw2", geom=at(1000, SIDE // 2 - 1000))
+    near = OutletFactory(institution=bank, name="远支行", kind="staffed", geom=at(SIDE * 100, 0))
+    [far] = rows(manager, "far-households-street")
+    assert far["value"] == 9
+    found = manager.get(f"/api/findings/{far['behind']}").json()
+    assert [(row["code"], row["details"]["households"]) for row in found["rows"]] == [("nw", 5), ("=nw2", 4)]
+    first = found["rows"][0]
+    assert 1.9 < first["details"]["km"] < 2.0 and first["details"]["off_street_m"] == 10
+    assert first["details"]["outlet_at"] == list(at(SIDE - 1000, 0).coords) and near.name not in first["text"]
+    assert found["count"] == 2 and found["within"] == "far-households-street" and found["grid"] == far["grid"]
+    page = manager.get(f"/api/findings/{far['behind']}?limit=1&offset=1").json()
+    assert [row["code"] for row in page["rows"]] == ["=nw2"] and page["count"] == 2
+    table = b"".join(manager.get(f"/api/findings/{far['behind']}?format=csv").streaming_content).decode("utf-8-sig")
+    heads, *lines = csv.reader(io.StringIO(table))
+    assert heads[-5:] == ["户数", "公里", "其中离街道 (米)", "最近营业网点", "网点编码"] and len(lines) == 2
+    assert lines[1][3] == "'=nw2"
+    # By air all are near; of the whole area, as of a leaf.
+    assert rows(manager, f"homes-air-{far['grid']}") == []
+    assert len(rows(manager, f"homes-street-{plan.grids.get(parent=None).pk}")) == 2
+
+
+def test_homes_that_no_street_leads_from_come_first(manager: Client, bank: Institution, plan: Plan, ladder: Rule):
+    Building.objects.create(institution=bank, households=1, name="孤屋", geom=at(SIDE - 1000, SIDE - 1000))
+    Street.objects.create(
+        institution=bank, geom=LineString([at(3 * QUARTER, SIDE - 1000), at(SIDE - 1000, SIDE - 1000)], srid=SRID)
+    )
+    root = plan.grids.get(parent=None).pk
+    first, second = rows(manager, f"homes-street-{root}")
+    assert first["name"] == "孤屋" and first["value"] is None and "没有街道" in first["text"]
+    assert second["code"] == "nw"
+
+
+def test_homes_at_labels_say_that_they_are_estimated(manager: Client, bank: Institution, plan: Plan):
+    OutletFactory(institution=bank, kind="staffed", geom=at(SIDE * 100, 0))
+    leaf = plan.grids.get(code="429005001001")
+    GridCount.objects.create(grid=leaf, measure="households", value=40, as_of="2026-01-01")
+    [row] = rows(manager, f"homes-air-{leaf.pk}")
+    assert "标注点" in row["name"] and "估算" in row["text"] and row["details"]["households"] == 40
+
+
+def test_there_are_homes_of_grids_of_the_plan_only(manager: Client, bank: Institution, plan: Plan):
+    other = square_plan(1, levels=2, institution=bank).grids.first()
+    strange = square_plan(1, levels=2, institution=InstitutionFactory()).grids.first()
+    for key in (f"air-{other.pk}", f"air-{strange.pk}", "air-x", f"boat-{plan.pk}", "air-", f"air-{10**30}", "air-٣"):
+        assert manager.get(f"/api/findings/homes-{key}").status_code == 404, key
+    assert manager.get("/api/findings/vacant?limit=0").status_code == 422
+    assert not [one for one in manager.get("/api/findings").json()["lists"] if one["id"].startswith("homes")]
+
+
+def test_the_overview_counts_and_puts_nothing_in_words(
+    manager: Client, bank: Institution, plan: Plan, ladder: Rule, monkeypatch
+):
+    """Of lists of a thousand rows only the numbers are shown: no sentence and no row is made."""
+
+    def refuse(*_given: object) -> None:
+        raise AssertionError
+
+    for name in ("layers.rules.evaluate.sentences", "layers.findings.lists.Row"):
+        monkeypatch.setattr(name, refuse)
+    listed = {one["id"]: one["count"] for one in manager.get("/api/findings").json()["lists"]}
+    assert listed["far-households-street"] == 1 and listed["rule-yl04-1"] == 4
+
+
 def test_points_in_no_grid_are_listed(manager: Client, bank: Institution, plan: Plan):
     OutletFactory(institution=bank, name="界外网点", geom=at(2 * SIDE, 0))
     Place.objects.create(institution=bank, code="p", name="界外市场", kind="market", geom=at(0, 2 * SIDE))

@@ -69,6 +69,18 @@ def test_concentration_above_the_limits_of_the_regulator(regulator: Client, two_
     assert all(town["findings"] == ["deep"] for town in rest)
 
 
+def test_outlets_are_counted_once_and_stations_are_none(regulator: Client, two_banks: tuple[Plan, Plan]) -> None:
+    """On the border of townships the one with the smallest code has the outlet."""
+    plan = two_banks[0]
+    a, b = plan.grids.filter(level=1).order_by("code")[:2]
+    border = a.geom.intersection(b.geom)
+    middle = border.interpolate_normalized(0.5) if border.geom_type == "LineString" else border.centroid
+    for kind in ("staffed", "station", "exchange"):
+        OutletFactory(institution=plan.institution, geom=Point(middle.x, middle.y, srid=SRID), kind=kind)
+    towns = regulator.get("/api/oversight").json()["townships"]
+    assert [town["outlets"] for town in towns] == [1, 0, 0, 0]
+
+
 def test_no_person_and_no_telephone_is_in_it(regulator: Client, two_banks: tuple[Plan, Plan]) -> None:
     answers = [regulator.get(address) for address in ("/api/oversight", "/api/oversight/table?area=429005")]
     text = "".join(b"".join(answer).decode() for answer in answers)

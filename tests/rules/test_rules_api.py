@@ -190,11 +190,11 @@ def test_only_the_grids_asked_for_and_for_balance_their_siblings(bank: Instituti
     rule(bank, low=50, high=None)
     settle(plan, **dict.fromkeys(LEAVES, 10) | {"_001001": 40})
     asked = grid(plan, "001001")
-    assert [one.code for one in evaluate(plan, [asked.pk])] == ["429005001001"]
+    assert [one.grid.code for one in evaluate(plan, [asked.pk])] == ["429005001001"]
     balance = rule(bank, form="balance", high=20)
     found = evaluate(plan, [asked.pk])
-    assert {one.code for one in found if one.rule_id == balance.pk} == {f"42900500100{j}" for j in range(1, 5)}
-    assert {one.code for one in found if one.rule_id != balance.pk} == {"429005001001"}
+    assert {one.grid.code for one in found if one.rule.pk == balance.pk} == {f"42900500100{j}" for j in range(1, 5)}
+    assert {one.grid.code for one in found if one.rule.pk != balance.pk} == {"429005001001"}
     assert evaluate(plan, []) == []
 
 
@@ -211,7 +211,7 @@ def test_a_plan_with_fewer_levels_has_the_rules_of_those_it_has(admin: Client, b
     plan = square_plan(2, institution=bank)
     Building.objects.create(institution=bank, households=400, geom=at(QUARTER, QUARTER))
     # The service area is the level above the smallest here, and has 400 households.
-    assert {one.code for one in evaluate(plan)} == {f"42900500{i}" for i in range(1, 5)}
+    assert {one.grid.code for one in evaluate(plan)} == {f"42900500{i}" for i in range(1, 5)}
 
 
 def test_whose_rules_bind(bank: Institution, branch: Institution):

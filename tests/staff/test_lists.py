@@ -233,7 +233,7 @@ def test_rules_on_people_say_nothing_of_drafts(full: Town) -> None:
     take_over(full.head, "zg07")
     draft = square_plan(2, institution=full.head)
     assert evaluate(draft) == []
-    assert {one.code[6:] for one in evaluate(full.plan)} == {"004"}
+    assert {one.grid.code[6:] for one in evaluate(full.plan)} == {"004"}
 
 
 @pytest.mark.domain("SM06")

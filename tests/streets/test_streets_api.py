@@ -56,6 +56,16 @@ def test_streets_and_buildings_in_a_box(planner: Client) -> None:
     assert planner.get("/api/buildings", {"bbox": "114,30,115,31"}).json()["features"] == []
 
 
+def test_names_of_streets_by_what_is_typed(planner: Client, bank: Institution) -> None:
+    for name in ("章华大道", "章华大道", "潜阳路", ""):
+        Street.objects.create(institution=bank, name=name, geom=LineString((113, 30), (113.001, 30), srid=4490))
+    assert planner.get("/api/streets/names?q=章华").json() == ["章华大道"]
+    assert planner.get("/api/streets/names?q=%").json() == []
+    assert planner.get("/api/streets/names?q=").status_code == 422
+    stranger = client_of(UserFactory(institution=InstitutionFactory()))
+    assert stranger.get("/api/streets/names?q=章华").json() == []
+
+
 def test_a_box_with_more_than_the_limit_says_so(planner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streets_api, "LIMIT", 1)
     answer = planner.get("/api/streets", {"bbox": TOWN}).json()

@@ -1,5 +1,5 @@
 -- What the rows become: attributes that the file has no column for stay, unless the kind is another.
-UPDATE staged SET geom = to_lattice(ST_SetSRID(ST_MakePoint(lon, lat), 4490));
+UPDATE staged SET geom = to_lattice(ST_SetSRID(coalesce(ST_GeomFromText(path), ST_MakePoint(lon, lat)), 4490));
 ANALYZE staged;
 UPDATE staged SET
     known = true,
@@ -11,7 +11,7 @@ UPDATE staged SET
 FROM (
     SELECT asked.institution_id, asked.code, new.attributes, new.synthetic, new.source,
         (had.name, had.kind, had.geom, had.attributes, had.synthetic, had.source)
-            IS DISTINCT FROM (asked.name, asked.kind, CASE GeometryType(had.geom) WHEN 'POINT' THEN asked.geom ELSE had.geom END, new.attributes, new.synthetic, new.source)
+            IS DISTINCT FROM (asked.name, asked.kind, CASE WHEN asked.path IS NULL AND GeometryType(had.geom) <> 'POINT' THEN had.geom ELSE asked.geom END, new.attributes, new.synthetic, new.source)
             OR NOT to_jsonb(had) @> asked.own OR NOT had.is_active AS changed,
         had.source AS had_source
     FROM staged AS asked

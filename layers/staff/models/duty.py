@@ -12,6 +12,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q
 from django.db.models.lookups import In
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from layers.features.models import Feature, FeatureQuerySet
 from layers.grids.models import SRID, Grid
@@ -56,8 +57,8 @@ class Post(Feature):
 
     class Meta:
         db_table = "post"
-        verbose_name = _("点位")
-        verbose_name_plural = _("点位")
+        verbose_name = pgettext_lazy("图层", "点位")
+        verbose_name_plural = pgettext_lazy("图层", "点位")
         constraints = (
             models.UniqueConstraint(fields=("institution", "code"), name="post_code_is_unique"),
             models.CheckConstraint(

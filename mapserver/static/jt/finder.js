@@ -12,6 +12,7 @@ const PAGE = 20;
 const PAUSE_MS = 300;
 const CLOSE = 16;
 const NEAREST = 10;
+const RADII = [300, 500, 1000, 3000, 5000];
 const ORDERED = ["number", "integer", "date"];
 const FORMATS = [["csv", "CSV"], ["xlsx", "XLSX"], ["geojson", "GeoJSON"], ["gpkg", "GeoPackage"], ["shp", "Shapefile"]];
 
@@ -156,6 +157,10 @@ export class Finder {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => set(name, event.target.value.trim()), PAUSE_MS);
     };
+    const without = (...names) => () => {
+      for (const name of names) delete query[name];
+      return this.open(layer.id, query);
+    };
     const choice = (name, all, options) =>
       el("select", { "aria-label": all, onchange: (event) => set(name, event.target.value) },
         el("option", { value: "" }, all),
@@ -171,8 +176,9 @@ export class Finder {
         el("details", { class: "more-filters", open: Boolean(query.along || query.state) },
           el("summary", {}, gettext("更多条件")),
           el("div", { class: "attribute-filter" },
-            el("input", { type: "text", "aria-label": gettext("沿街道 (全名)"), placeholder: gettext("沿街道 (全名)"), value: query.along ?? "", onchange: ({ target }) => { if (!target.value.trim()) delete query.within; set("along", target.value.trim()); } }),
-            el("input", { type: "number", "aria-label": gettext("离街道至多 (米)"), placeholder: gettext("离街道至多 (米)"), title: gettext("离街道至多 (米)"), min: 1, max: 5000, value: query.within ?? "", onchange: (event) => set("within", event.target.value) })),
+            el("input", { type: "text", list: "street-names", autocomplete: "off", "aria-label": gettext("沿街道 (全名)"), placeholder: gettext("沿街道 (全名)"), value: query.along ?? "", oninput: suggestStreets, onchange: ({ target }) => { if (!target.value.trim()) delete query.within; set("along", target.value.trim()); } }),
+            el("datalist", { id: "street-names" }),
+            el("input", { type: "number", "aria-label": gettext("离街道至多 (米)"), placeholder: gettext("离街道至多 100 米"), title: gettext("离街道至多 (米)"), min: 1, max: 5000, value: query.within ?? "", onchange: (event) => set("within", event.target.value) })),
           el("select", { "aria-label": gettext("有效与已撤销"), onchange: (event) => set("state", event.target.value) },
             [["", gettext("有效的")], ["inactive", gettext("已撤销的")], ["all", gettext("全部, 含已撤销的")]].map(([value, word]) =>
               el("option", { value, selected: (query.state ?? "") === value }, word)))),
@@ -180,10 +186,12 @@ export class Finder {
           el("input", { type: "checkbox", checked: query.outside === "true", onchange: (event) => set("outside", event.target.checked && "true") }),
           gettext("不在任何网格内")),
         el("div", { class: "chips" },
-          query.grid && chip(fill(gettext("网格 {name}"), { name: query.grid_name ?? query.grid }), () => { delete query.grid_name; set("grid"); }),
-          query.near && chip(fill(gettext("最近的 {n} 个"), { n: query.nearest }), () => { delete query.nearest; set("near"); })),
+          query.grid && chip(data(fill(gettext("网格 {name}"), { name: query.grid_name ?? query.grid })), without("grid", "grid_name")),
+          query.bbox && chip(gettext("图上框定的范围"), without("bbox")),
+          query.near && chip(this.#nearness(), without("near", "nearest", "radius"))),
         el("div", { class: "actions" },
           el("button", { type: "button", onclick: () => this.#pick((lonLat) => this.#near(lonLat), gettext("请在图上点一个位置，查找附近")) }, icon("locate"), gettext("在该处附近")),
+          el("button", { type: "button", onclick: () => this.open(layer.id, { ...query, bbox: this.#view.bbox.map((x) => x.toFixed(6)).join(",") }) }, icon("scan"), gettext("图上范围")),
           layer.can_add && el("button", { type: "button", onclick: () => this.#edit(layer, null) }, icon("plus"), gettext("新增一个")),
           el("button", { type: "button", onclick: () => { this.close(); this.#actions.onClosed(); } }, icon("x"), gettext("关闭列表")))),
       el("div", { class: "found", "aria-live": "polite" }),
@@ -193,6 +201,20 @@ export class Finder {
   #near(lonLat) {
     Object.assign(this.#query, { near: lonLat.map((x) => x.toFixed(6)).join(","), nearest: String(NEAREST) });
     this.open(this.#layer, this.#query).then(() => this.#setMark(lonLat));
+  }
+
+  /** The nearest of the place, or all within so far from it. */
+  #nearness() {
+    const { nearest, radius = nearest ? "" : "1000" } = this.#query;
+    const radii = [...new Set([...RADII, Number(radius)])].filter(Boolean).sort((a, b) => a - b);
+    return el("select", { "aria-label": gettext("附近"), onchange: ({ target }) => {
+      delete this.#query.nearest;
+      delete this.#query.radius;
+      Object.assign(this.#query, target.value ? { radius: target.value } : { nearest: String(NEAREST) });
+      this.#changed();
+    } },
+      el("option", { value: "" }, fill(gettext("最近的 {n} 个"), { n: nearest ?? NEAREST })),
+      radii.map((metres) => el("option", { value: metres, selected: metres === Number(radius) }, fill(gettext("{distance} 以内"), { distance: distance(metres) }))));
   }
 
   #changed() {
@@ -285,7 +307,17 @@ function inFull(layer, query) {
 }
 
 const chip = (words, onRemove) =>
-  el("span", { class: "chip" }, data(words), el("button", { class: "quiet", type: "button", "aria-label": gettext("去掉此条件"), onclick: onRemove }, icon("x")));
+  el("span", { class: "chip" }, words, el("button", { class: "quiet", type: "button", "aria-label": gettext("去掉此条件"), onclick: onRemove }, icon("x")));
+
+/** Offers the names of streets that have what is typed in them. */
+function suggestStreets({ target }) {
+  clearTimeout(target.timer);
+  const words = target.value.trim();
+  if (words) target.timer = setTimeout(async () => {
+    const names = await get("streets/names", { q: words }).catch(() => []);
+    target.list?.replaceChildren(...names.map((name) => el("option", { value: name })));
+  }, PAUSE_MS);
+}
 
 function pager(offset, returned, matched, go) {
   if (matched <= PAGE) return "";

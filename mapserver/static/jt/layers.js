@@ -49,7 +49,7 @@ export class PointLayers {
   /** Layers shown, each with its kinds shown. */
   get visible() {
     return this.known
-      .map((layer) => ({ ...layer, kinds: this.#kindsShown(layer.id), dense: Boolean(this.#drawings.get(layer.id)?.dense) }))
+      .map((layer) => ({ ...layer, kinds: this.#kindsDrawn(layer.id), dense: Boolean(this.#drawings.get(layer.id)?.dense) }))
       .filter(({ kinds }) => kinds.length);
   }
 
@@ -119,6 +119,12 @@ export class PointLayers {
   }
 
   #row(id) { return this.#choice.querySelector(`[data-layer="${id}"]`); }
+
+  /** Those shown that the list, if it narrows the layer, has. */
+  #kindsDrawn(id) {
+    const only = this.#filters.get(id)?.kind?.split(",");
+    return only ? this.layer(id).kinds.filter((kind) => only.includes(kind.id)) : this.#kindsShown(id);
+  }
 
   #kindsShown(id) {
     const boxes = this.#row(id)?.querySelectorAll("[data-kind]:checked") ?? [];

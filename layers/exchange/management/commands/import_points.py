@@ -39,8 +39,8 @@ EXAMPLES = """
 
 class Command(BaseCommand):
     help = (
-        "把表格（CSV、XLSX）或点文件（GeoJSON、GeoPackage、Shapefile）导入图层，按行内编码更新：全部载入或一行不载。"
-        " / Import tables (CSV, XLSX) or points (GeoJSON, GeoPackage, Shapefile) into a layer, by the bank's own codes:"
+        "把表格（CSV、XLSX）或点、线文件（GeoJSON、GeoPackage、Shapefile）导入图层，按行内编码更新：全部载入或一行不载。"
+        " / Import tables (CSV, XLSX) or points and lines (GeoJSON, GeoPackage, Shapefile) into a layer, by the bank's own codes:"
         " all rows or none."
     )
 
@@ -90,7 +90,9 @@ class Command(BaseCommand):
         home = _one(Institution, "code", institution, "机构", "institution")
         user = options["user"] and _one(User, "username", options["user"], "用户", "user")
         with self.steps.step("读取", "reading") as progress:
-            sheet = pipeline.read(file, layer=options["sheet"], encoding=options["encoding"], progress=progress)
+            sheet = pipeline.read(
+                file, LAYERS[layer], layer=options["sheet"], encoding=options["encoding"], progress=progress
+            )
         reading = Reading.of(layer=LAYERS[layer], institution=home, datum=datum, columns={}, user=user)
         proposal = pipeline.propose(sheet, home, LAYERS[layer], reading.vocabulary())
         columns = proposal.columns | _pairs(options["map"]) | ({"code": options["key"]} if options["key"] else {})

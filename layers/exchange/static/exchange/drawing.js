@@ -1,10 +1,11 @@
-/** The good points and the rejected rows of an import on the map. */
+/** The good points and lines, and the rejected rows of an import on the map. */
 import { FileDrawing, boxAround } from "jt/files/drawing";
 import { fill } from "jt/text";
 
 const { gettext } = window;
 const GOOD = { fill: "#0b5a5e", opacity: 0.9, stroke: "#ffffff", weight: 1.5 };
 const OUTSIDE = { fill: "#e69f00", opacity: 1, stroke: "#5c3700", weight: 1.5 };
+const LINE = { fill: "none", stroke: "#0b5a5e", weight: 3 };
 const GRID = { fill: "#0b5a5e", opacity: 0.06, stroke: "#35585b", weight: 1 };
 const MOST_PINS = 200;
 const AROUND = 0.002;
@@ -18,12 +19,13 @@ export class Drawing extends FileDrawing {
     this.keep(this.view.polygons(grids.map((grid) => ({ polygons: polygons(grid), look: GRID })), "jt-grids"));
     const places = (outside) =>
       features.filter(({ properties }) => properties.outside === outside).map(({ geometry }) => geometry.coordinates);
+    this.keep(this.view.lines(features.filter(({ path }) => path).map(({ path }) => ({ arcs: [path], look: LINE })), "jt-selection"));
     this.keep(this.view.dots(places(false), "jt-selection", GOOD), this.view.dots(places(true), "jt-selection", OUTSIDE));
     const placed = rejected.filter(({ lon }) => lon !== null);
     for (const { line, lon, lat } of placed.slice(0, MOST_PINS)) {
       this.pin(line, "rejected", [lon, lat], fill(gettext("第 {n} 行不能载入"), { n: line }));
     }
-    const all = boxAround([...features.map(({ geometry }) => geometry.coordinates), ...placed.map(({ lon, lat }) => [lon, lat])], AROUND);
+    const all = boxAround([...features.flatMap(({ geometry, path }) => path ?? [geometry.coordinates]), ...placed.map(({ lon, lat }) => [lon, lat])], AROUND);
     if (all) this.view.fit(all);
   }
 

@@ -1,5 +1,5 @@
 /** Siting: ask for a proposal, draw it before and after, list the places. */
-import { get, post } from "jt/api";
+import { get, post, saveFile } from "jt/api";
 import { byId, data, el } from "jt/dom";
 import { count, distance, fill } from "jt/text";
 import { createView } from "jt/view";
@@ -30,10 +30,13 @@ function start() {
     ...Object.entries(page.kinds).map(([layer, kinds]) => el("optgroup", { label: page.layers[layer] },
       kinds.map((kind) => el("option", { value: `${layer}:${kind.id}` }, kind.name)))),
   );
+  const asked = new URLSearchParams(location.search);
+  for (const [name, value] of asked) if (form[name] && name !== "csrfmiddlewaretoken") form[name].value = value;
   form.grid.addEventListener("change", lookAtGrid);
   form.addEventListener("submit", propose);
   lookAtGrid();
   byId("map").dataset.ready = "true";
+  if (asked.size && form.reportValidity()) propose();
 }
 
 /** The borders of the townships, to see where one is. */
@@ -49,8 +52,9 @@ async function lookAtGrid() {
   outlines = view.lines(features.map(({ geometry }) => ({ arcs: rings(geometry), look: { stroke: "#35585b", weight: 1 } })), "jt-borders");
 }
 
+/** What is asked stands in the address: a link asks the same again. */
 async function propose(event) {
-  event.preventDefault();
+  event?.preventDefault();
   const [layer, kind] = form.what.value.split(":");
   byId("fault").hidden = true;
   byId("busy").hidden = false;
@@ -60,7 +64,10 @@ async function propose(event) {
       grid: Number(form.grid.value), layer, kind, candidates: form.candidates.value,
       k: Number(form.k.value), objective: form.objective.value, radius_m: Number(form.radius.value),
     };
-    show(await post("siting", wish));
+    const address = `${location.pathname}?${new URLSearchParams(new FormData(form))}`;
+    history.replaceState(null, "", address);
+    for (const input of document.querySelectorAll(".language input[name=next]")) input.value = address;
+    show(await post("siting", wish), wish);
   } catch (error) {
     byId("fault").textContent = error.message;
     byId("fault").hidden = false;
@@ -70,7 +77,7 @@ async function propose(event) {
   }
 }
 
-function show(found) {
+function show(found, wish) {
   drawn.forEach((part) => part.remove());
   const by = { served: [], gained: [], beyond: [] };
   for (const [lon, lat, , before, after] of found.demand) {
@@ -96,6 +103,7 @@ function show(found) {
     el("p", { class: "note" },
       fill(gettext("户数来源: {source}; 直线距离; 共 {n}。"), { source: found.source, n: households(found.households) }),
       found.gap > 0.0005 && fill(gettext("计算到时限为止, 与最优解最多相差 {n}%。"), { n: Math.round(found.gap * 1000) / 10 })),
+    found.chosen.length > 0 && el("p", {}, el("button", { type: "button", onclick: () => saveFile("siting/csv", "siting.csv", wish) }, "CSV")),
     found.chosen.length
       ? el("table", { class: "table" },
         el("thead", {}, el("tr", {}, ["", gettext("名称"), gettext("编码")].map((text) => el("th", { scope: "col" }, text)))),
