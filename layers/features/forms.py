@@ -37,7 +37,7 @@ class KindForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["layer"] = forms.ChoiceField(
-            label=_("图层"), choices=[(layer.id, layer.name) for layer in LAYERS.values()]
+            label=_("所属图层"), choices=[(layer.id, layer.name) for layer in LAYERS.values()]
         )
         self.fields["icon"] = forms.ChoiceField(
             label=_("图标"), choices=[(sign, sign) for sign in SIGNS], widget=forms.RadioSelect, initial=SIGNS[0]

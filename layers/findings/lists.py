@@ -23,7 +23,7 @@ from layers.rules.evaluate import Broken, assess, demand
 from layers.rules.measures import rows as spots
 from layers.rules.models import MeasureSettings, Rule
 from layers.rules.presets import presets
-from layers.rules.reach import Home, Homes, Way, homes_by_leaf, homes_of, radii_km, said_way
+from layers.rules.reach import Home, Homes, Way, homes_by_leaf, homes_of, living, radii_km, said_way
 from layers.rules.values import plan_of
 
 ALWAYS = ("yl04", "qj02", "zg05", "ob04")
@@ -169,11 +169,12 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
     own = Way(settings.distance_by)
     radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
     leaves = Grid.objects.filter(plan=plan, children__isnull=True).only("code", "name").in_bulk()
+    where = living(list(leaves))
     for by in sorted(Way, key=lambda way: way != own):
         names = [f"far-households-{by}", *(["far-households"] if by == own else [])]
         if key and key not in names:
             continue
-        found = homes_by_leaf(plan, list(leaves), by)
+        found = homes_by_leaf(plan, where, by)
         far = sorted(
             ((leaf, homes) for leaf, homes in found.items() if homes.far),
             key=lambda each: (-each[1].far, leaves[each[0]].code),
@@ -226,7 +227,7 @@ def homes_behind(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
         return
     settings, way = MeasureSettings.of_path(plan.institution.path), Way(by)
     radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
-    homes = homes_of(plan, [grid.pk], way)
+    homes = homes_of(plan, living([grid.pk]), way)
     far = sorted((home for home in homes if home.is_far), key=lambda home: (-home.metres, home.code))
     own = Way(settings.distance_by)
     yield Finding(

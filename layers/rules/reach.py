@@ -158,10 +158,24 @@ class Homes:
     is_estimated: bool = False
 
 
-def homes_by_leaf(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) -> dict[int, Homes]:
+class Living(NamedTuple):
+    """Where households live: leaf, households, longitude, latitude, code and name of each place."""
+
+    places: list[tuple[int, float, float, float, str, str]]
+    is_estimated: bool
+
+
+def living(grid_ids: Sequence[int]) -> Living:
+    """Where the households at and below grids of a plan live: in the bank's buildings; where it has none in these grids, the
+    households of a leaf stand at its label."""
+    found = rows("homes", list(grid_ids))
+    return Living(found, False) if found else Living(list(_at_labels(grid_ids)), True)  # type: ignore[arg-type]
+
+
+def homes_by_leaf(plan: Plan, where: Living, by: Way | None = None) -> dict[int, Homes]:
     """`homes_of`, counted by leaf."""
     found: dict[int, Homes] = defaultdict(Homes)
-    for home in homes_of(plan, grid_ids, by):
+    for home in homes_of(plan, where, by):
         one = found[home.leaf]
         one.is_estimated = home.is_estimated
         one.total += home.households
@@ -176,11 +190,8 @@ def homes_by_leaf(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) ->
     return dict(found)
 
 
-def homes_of(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) -> list[Home]:
-    """Where the households at and below grids of a plan live, and whether that is beyond the radius; none where the bank has
-    no outlet.
-
-    Buildings say where they live; where the bank has none in these grids, the households of a leaf stand at its label.
+def homes_of(plan: Plan, where: Living, by: Way | None = None) -> list[Home]:
+    """How far households of a plan have it, and whether that is beyond the radius; nothing where the bank has no outlet.
 
     Parameters
     ----------
@@ -188,10 +199,7 @@ def homes_of(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) -> list
         By air or by street; as the institution has set it when None.
     """
     settings = MeasureSettings.of_path(plan.institution.path)
-    places = rows("homes", list(grid_ids))
-    is_estimated = not places
-    if is_estimated:
-        places = list(_at_labels(grid_ids))
+    places = where.places
     xy = np.array([place[2:4] for place in places], dtype=np.float64).reshape(-1, 2)
     ways = outlet_ways(plan.institution, xy, by or Way(settings.distance_by), access_m=settings.street_access_m)
     if not ways.outlets:
@@ -206,7 +214,7 @@ def homes_of(plan: Plan, grid_ids: Sequence[int], by: Way | None = None) -> list
             access,
             outlet=ways.outlets[goal] if goal >= 0 else None,
             is_far=metres > radius_m[place[0]],
-            is_estimated=is_estimated,
+            is_estimated=where.is_estimated,
         )
         for place, metres, access, goal in zip(
             places, ways.metres.tolist(), ways.access_m.tolist(), ways.nearest.tolist(), strict=True
@@ -281,7 +289,7 @@ def far_households(ids: list[int]) -> dict[int, Measured]:
     """Households beyond the service radius; no data where none is known, or where no street is near any of them."""
     found = {}
     for plan, members in _by_plan(ids):
-        by_leaf = homes_by_leaf(plan, members)
+        by_leaf = homes_by_leaf(plan, living(members))
         by = Way(MeasureSettings.of_path(plan.institution.path).distance_by)
         homes = defaultdict(list)
         for grid, leaf in rows("leaves", members):

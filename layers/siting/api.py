@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 
-from layers.features.registry import LAYERS
+from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid
 from layers.orgs.models import User
 from layers.siting.service import Candidate, InvalidCandidates, Proposal, Wish, propose
@@ -55,6 +55,12 @@ def _proposal(request: HttpRequest, form: Form) -> Proposal:
     grid = get_object_or_404(Grid.objects.visible_to(user).select_related("plan__institution"), pk=form.grid)
     if form.layer not in LAYERS:
         raise InvalidCandidates(f"没有图层 {form.layer}。", f"There is no layer {form.layer}.")
+    kinds = [kind.key for kind in kinds_of(user, form.layer)[form.layer]]
+    if form.kind not in kinds:
+        raise InvalidCandidates(
+            f"{LAYERS[form.layer].name}没有类型“{form.kind}”; 可用: {'、'.join(kinds)}。",
+            f"The layer {form.layer} has no kind {form.kind}. It has: {', '.join(kinds)}.",
+        )
     return propose(user, Wish(grid, form.layer, form.kind, form.candidates, form.k, form.objective, form.radius_m))
 
 

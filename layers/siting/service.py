@@ -38,7 +38,7 @@ class TooMuchToSite(JingtianError):
 
 
 class InvalidCandidates(JingtianError):
-    """There is no such source of candidates."""
+    """There is no such source of candidates, or no such kind of what is to be placed."""
 
     code = "invalid_candidates"
 

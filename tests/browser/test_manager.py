@@ -177,7 +177,25 @@ def test_a_manager_works_through_the_lists(new_page: Callable[..., Page]) -> Non
     # Households out of reach, in words with the number; the same row after a reload.
     page.click("[data-list=far-households]")
     expect(page.locator("#work .demand")).to_contain_text("公里", timeout=SLOW)
-    page.locator("#work li button").nth(1).click()
+    # The homes behind a row, with the outlet nearest to them; and back to the row.
+    first = page.locator("#work li").first
+    far = int(re.sub(r"[^0-9].*", "", first.locator("p").first.inner_text().replace(",", "")))
+    first.locator("[data-behind]").click()
+    expect(page.locator("#work h2")).to_contain_text("离网点远的住处", timeout=SLOW)
+    homes = [
+        int(re.match(r"[\d,]+", text)[0].replace(",", ""))
+        for text in page.locator("#work li p:first-of-type").all_inner_texts()
+    ]
+    assert sum(homes) == far
+    expect(page.locator("#map .pin.finding")).to_have_count(len(homes))
+    expect(page.locator("#map .pin.outlet").first).to_be_attached()
+    page.reload()
+    page.locator("#work li").first.locator("button").click(timeout=SLOW)
+    expect(page.locator("#work li[aria-current]")).to_contain_text("公里到")
+    page.click("[data-within]")
+    expect(page.locator("#work li[aria-current]")).to_contain_text("户超出", timeout=SLOW)
+
+    page.locator("#work li").nth(1).locator("button").first.click()
     row = page.inner_text("#work li[aria-current]")
     assert "户超出" in row
     page.reload()

@@ -67,6 +67,7 @@ def test_least_distance(planner: Client, plan: Plan) -> None:
         ({"k": 5}, 400, "not_enough_candidates"),
         ({"candidates": "customers:resident"}, 400, "invalid_candidates"),
         ({"candidates": "nowhere"}, 400, "invalid_candidates"),
+        ({"kind": "nothing"}, 400, "invalid_candidates"),
         ({"k": 0}, 422, "invalid_request"),
         ({"grid": 0}, 404, "not_found"),
     ],

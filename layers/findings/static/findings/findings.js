@@ -9,6 +9,8 @@ import { createView } from "jt/view";
 const { gettext } = window;
 const MOST_PINS = 300;
 const PAGE = 300;
+/** Lists whose numbers stand on the page of rules, also where the bank has taken over no preset yet. */
+const MADE_BY_RULES = /^(rule|far)-/;
 const query = new URLSearchParams(location.search);
 const view = createView();
 view.setBase({ url: "", datum: view.datum });
@@ -92,7 +94,7 @@ function draw() {
     within && el("p", {}, el("button", { type: "button", class: "link", "data-within": within, onclick: () => { query.set("row", grid); return open(within); } }, gettext("返回清单"))),
     el("h2", {}, name, " ", el("span", { class: "figures" }, fill(gettext("{n} 条"), { n: count(all) }))),
     el("p", { class: "demand" }, gettext("要求"), ": ", demand),
-    el("p", { class: "note" }, domain && [gettext("业务编号"), " ", data(domain)], rule && [" · ", el("a", { href: "/rules/" }, gettext("修改数值"))]),
+    el("p", { class: "note" }, domain && [gettext("业务编号"), " ", data(domain)], (rule || MADE_BY_RULES.test(within || id)) && [" · ", el("a", { href: "/rules/" }, gettext("修改数值"))]),
     unmeasured > 0 && el("p", { class: "note" }, fill(gettext("{n} 个网格没有数据, 未作判断"), { n: count(unmeasured) })),
     el("p", { class: "downloads" }, download("xlsx"), download("csv")),
     rows.length
