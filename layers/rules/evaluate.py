@@ -230,7 +230,7 @@ def _broken(rule: Rule, node: _Node, measured: Measured, value: float, label: tu
         domain=rule.domain,
         form=rule.form,
         estimated=measured.estimated,
-        source=measured.source,
+        source=measured.said,
     )
 
 

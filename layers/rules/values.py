@@ -123,7 +123,7 @@ class Values:
                     "kind": row.kind,
                     "value": row.measured.to_json()["value"],
                     "estimated": row.measured.estimated,
-                    "source": row.measured.source,
+                    "source": row.measured.said,
                     "class": self.class_of(row),
                     "rows": self.measure.rows_behind(row.id, self.plan.pk),
                 }
@@ -144,7 +144,7 @@ class Values:
                 str(Grid.Kind(row.kind).label),
                 _plain(row.measured.value),
                 _("是") if row.measured.estimated else "",
-                row.measured.source,
+                row.measured.said,
             ]
             for row in self.rows
         ]
