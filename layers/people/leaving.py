@@ -40,7 +40,7 @@ def save_person(user: User, staff: Staff, *, accepted: str = "", **values: Any) 
                 field="left_on",
                 day=left_on.isoformat(),
             )
-        telling.left(concerned, staff, day, units, user)
+        telling.left(concerned, staff, day, turns, user)
     return staff
 
 

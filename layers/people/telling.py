@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext_lazy, override
 
@@ -80,10 +80,12 @@ def ended(assignment: Assignment, day: dt.date, by: User, asker: int | None = No
     _tell([asker], "end_approved", assignment, day, by)
 
 
-def left(users: Iterable[int | None], staff: Staff, day: dt.date, units: dict[str, str], by: User) -> None:
-    """That somebody leaves, and which grids and posts nobody is in charge of from a day on."""
-    link = f"/people/?list=vacant&at={day}"
-    tell({*users, staff.user_id}, "left", link, by, name=staff.name, day=day.isoformat(), units=units)
+def left(users: Iterable[int | None], staff: Staff, day: dt.date, turns: Sequence[Assignment], by: User) -> None:
+    """That somebody leaves, and which grids and posts nobody is in charge of from a day on; it leads to where they are filled."""
+    vacant = "vacant" if any(turn.grid_id for turn in turns) else "posts"
+    link = _page(turns[0]) if len(turns) == 1 else f"/people/?list={vacant}&at={day}"
+    facts = {"name": staff.name, "day": day.isoformat(), "units": unit_names(turns)}
+    tell({*users, staff.user_id}, "left", link, by, **facts)
 
 
 def refused(assignment: Assignment, by: User, note: str) -> None:
@@ -105,11 +107,10 @@ def _tell(
     link: str = "",
     **facts: str,
 ) -> None:
-    unit = "grids" if assignment.grid_id else "posts"
     tell(
         users,
         kind,
-        link or f"/people/{unit}/{assignment.unit.pk}/",
+        link or _page(assignment),
         by,
         day=day.isoformat(),
         name=assignment.staff.name,
@@ -117,3 +118,7 @@ def _tell(
         role=role_names(assignment),
         **facts,
     )
+
+
+def _page(assignment: Assignment) -> str:
+    return f"/people/{'grids' if assignment.grid_id else 'posts'}/{assignment.unit.pk}/"

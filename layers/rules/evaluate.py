@@ -61,7 +61,7 @@ class Broken:
             "domain": rule.domain,
             "form": rule.form,
             "estimated": self.measured.estimated,
-            "source": self.measured.source,
+            "source": self.measured.said,
         }
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -42,14 +42,24 @@ class NoSuchMeasure(JingtianError):
 
 @dataclass(frozen=True)
 class Measured:
-    """A measured value: None where there is no data, which is not zero."""
+    """A measured value: None where there is no data, which is not zero.
+
+    `source` says where values of its kind come from, `detail` what is to be known of this one alone.
+    """
 
     value: float | None
     estimated: bool = False
     source: str = ""
+    detail: str = ""
+
+    @property
+    def said(self) -> str:
+        """Source and detail, as they stand beside the value."""
+        return f"{self.source} ({self.detail})" if self.detail else self.source
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"value": None if self.value is None else round(self.value, 4)}
+        value = None if self.value is None else round(self.value, 4)
+        return {"value": value, "estimated": self.estimated, "source": self.said}
 
 
 Compute = Callable[..., dict[int, Measured]]

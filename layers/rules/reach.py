@@ -270,8 +270,7 @@ def _distance(metres: float, access: float, by: Way, outlets: int) -> Measured:
         return Measured(None, False, str(NO_STREETS))
     if np.isinf(metres):
         return Measured(None, False, _("没有街道通到营业网点"))
-    said = said_way(by)
-    return Measured(metres / 1000, False, f"{said} ({access:,.0f} {_('米')})" if by == Way.STREET else said)
+    return Measured(metres / 1000, False, said_way(by), f"{access:,.0f} {_('米')}" if by == Way.STREET else "")
 
 
 @register(

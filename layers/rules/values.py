@@ -79,15 +79,23 @@ class Values:
         """What has to be known about the values: printed with them, wherever they are shown."""
         found = [f"{_('方法')}: {self.measure.about}"] if self.measure.about else []
         found += [f"{_('分母')}: {self.measure.per}"] if self.measure.per else []
-        sources = sorted({row.measured.source for row in self.rows if row.measured.source})
-        found += [f"{_('数据')}: {'; '.join(sources[:3])}"] if sources else []
+        found += [f"{_('数据')}: {sources}"] if (sources := self._sources(known=True)) else []
         found += [f"{_('分级')}: {self.said_classes}"] if len(self.classes) > 1 else []
         estimated = sum(row.measured.estimated for row in self.rows)
         found += [_("%(n)s 个网格的数值为估算") % {"n": estimated}] if estimated else []
-        found += [_("%(n)s 个网格没有数据; 没有数据不是零") % {"n": self.without_data}] if self.without_data else []
+        if self.without_data:
+            why = self._sources(known=False)
+            found.append(
+                _("%(n)s 个网格没有数据; 没有数据不是零") % {"n": self.without_data} + (f" ({why})" if why else "")
+            )
         if self.at != timezone.localdate() and self.measure.of == "grid":
             found.append(_("网格为 %(at)s 生效的方案; 网点、机具和户数为现在的登记") % {"at": self.at})
         return found
+
+    def _sources(self, *, known: bool) -> str:
+        """Where the values come from; or, of grids without data, why there are none."""
+        found = {row.measured.source for row in self.rows if (row.measured.value is not None) == known}
+        return "; ".join(sorted(found - {""})[:3])
 
     @property
     def said_classes(self) -> str:
@@ -123,7 +131,7 @@ class Values:
                     "kind": row.kind,
                     "value": row.measured.to_json()["value"],
                     "estimated": row.measured.estimated,
-                    "source": row.measured.source,
+                    "source": row.measured.said,
                     "class": self.class_of(row),
                     "rows": self.measure.rows_behind(row.id, self.plan.pk),
                 }
@@ -144,7 +152,7 @@ class Values:
                 str(Grid.Kind(row.kind).label),
                 _plain(row.measured.value),
                 _("是") if row.measured.estimated else "",
-                row.measured.source,
+                row.measured.said,
             ]
             for row in self.rows
         ]

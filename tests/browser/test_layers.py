@@ -96,6 +96,17 @@ def test_the_five_registers_of_a_township_lead_to_their_rows(open_map: Open) -> 
     expect(page.locator(".matched strong")).to_have_text(f"共 {total} 个")
 
 
+@pytest.mark.domain("OC07")
+def test_a_register_colours_the_map_and_its_numbers_lead_to_kinds_and_rows(open_map: Open) -> None:
+    town = Grid.objects.get(plan__name=DEMO_PLAN, level=1, code__startswith="429005105")
+    page = open_map("?level=1&measure=register_event")
+    page.locator(f'#measure-panel tr[data-grid="{town.pk}"] td button').click()
+    number = page.locator("#panel-body .panel-head + ul.rows .link").first
+    total = number.inner_text()
+    number.click()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {total} 个")
+
+
 def test_by_bounds_of_an_attribute_and_along_a_street(open_map: Open) -> None:
     somewhere = Place.objects.filter(kind="compound").earliest("pk").geom
     street = Street.objects.exclude(name="").order_by(Distance("geom", somewhere)).first()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from django.contrib.gis.geos import LineString
@@ -147,8 +148,11 @@ def test_who_is_farther_by_street_than_the_radius(manager: Client, bank: Institu
     assert any("沿街" in note for note in by_grid["notes"])
     whole = manager.get("/api/measures/far_households?level=0").json()["rows"]
     assert [row["value"] for row in whole] == [5]
-    [root] = manager.get("/api/measures/outlet_distance_km?level=0").json()["rows"]
-    assert root["value"] > 1.2 and "沿街" in root["source"]
+    distance = manager.get("/api/measures/outlet_distance_km?level=0").json()
+    [root] = distance["rows"]
+    # How far a grid is from the street is said beside its value, not in the notes on all of them.
+    assert root["value"] > 1.2 and re.search(r"沿街.* \([\d,]+ 米\)$", root["source"])
+    assert [note for note in distance["notes"] if "数据" in note] == ["数据: 沿街距离, 含两端离街道的直线部分"]
 
 
 def test_where_there_is_no_street_nothing_is_said(manager: Client, bank: Institution, ladder: Rule):

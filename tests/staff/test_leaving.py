@@ -60,6 +60,13 @@ def test_what_becomes_vacant_is_said_before_somebody_leaves_and_told_afterwards(
     assert chief.post(address, form(a, day)).status_code == 302 and Notice.objects.filter(kind="left").count() == 4
 
 
+def test_the_notice_of_one_vacancy_leads_to_where_it_is_filled(town: Town, chief: Client) -> None:
+    a, day = town.people["a"], today()
+    turn = town.serve("a", "001", role="chief")
+    chief.post(f"/people/{a.pk}/edit/", form(a, day, accepted=day.isoformat()))
+    assert Notice.objects.get(user=town.users["boss"]).link == f"/people/grids/{turn.grid_id}/"
+
+
 def test_backups_and_those_in_charge_of_nothing_leave_without_a_question(town: Town, chief: Client) -> None:
     b = town.people["b"]
     town.serve("b", "001", kind="backup")
