@@ -15,7 +15,7 @@ from layers.grids.models import Grid, Plan
 from layers.streets.models import Street
 from tests.browser.conftest import PHONE
 from tests.browser.desk import Desk, Open, at_desk, colleague, on_screen, place, shot
-from tests.browser.map_page import CHINESE, UI_TEXTS
+from tests.browser.map_page import CHINESE, UI_TEXTS, painted
 from tests.factories import grid
 
 pytestmark = pytest.mark.browser
@@ -157,6 +157,13 @@ def test_facts_are_changed_in_the_panel(desk: Desk) -> None:
     page.keyboard.press("m")
     desk.click(0.5, 0.5)
     expect(page.locator("#edit-hint")).to_contain_text("<b>城南</b> 已锁定")
+    # In a corner of it, far from its name, the padlock is all that is written; in its neighbour nothing is.
+    for x, is_locked in ((0.8, True), (1.5, False)):
+        lon, lat = place(x, 0.9)
+        page.goto(f"/?plan={desk.plan.pk}&level=2&z=20&lon={lon}&lat={lat}")
+        page.wait_for_selector("#map[data-ready=true]")
+        assert bool(painted(page, "jt-labels")) is is_locked
+        shot(page, f"edit-locked-corner-{is_locked}")
 
 
 def test_a_level_is_added_and_taken_away(desk: Desk) -> None:

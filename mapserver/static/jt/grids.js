@@ -10,6 +10,9 @@ export const BORDERS = [
   { stroke: "#9fb3b4", weight: 0.6 },
 ];
 
+/** Over a border that does not move, because a grid that has it is locked. */
+export const FIXED = { stroke: "#1f4a4e", weight: 5, dash: "0.1 10" };
+
 /** Pixels by which an upper border is wider than the line that is drawn over it while it moves. */
 const IN_HAND = 4;
 
@@ -87,7 +90,7 @@ export class GridDrawing {
   #borders() {
     const kept = (arcs) => (this.#mould ? this.#mould.without(arcs) : arcs);
     const lines = this.#topology.borders(this.#level).map((arcs, level) => ({ arcs: kept(arcs), look: BORDERS[level] }));
-    return this.#view.lines(lines.reverse(), "jt-borders");
+    return this.#view.lines([...lines.reverse(), { arcs: this.#topology.fixed(this.#level), look: FIXED }], "jt-borders");
   }
 
   /** The grids that change under the hand. Upper borders show their strength beside the line in the hand. */

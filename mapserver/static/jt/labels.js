@@ -1,5 +1,6 @@
 /** Names on the map: the shortest useful form, longer where there is room, never one over another. */
 import { padlock } from "jt/patterns";
+import { seen } from "jt/plane";
 
 const FAMILY = getComputedStyle(document.documentElement).getPropertyValue("--font");
 const LOOKS = [
@@ -64,29 +65,30 @@ export class Labels {
       const look = LOOKS[level];
       context.font = `${look.weight} ${look.size}px ${FAMILY}`;
       context.fillStyle = look.colour;
-      for (const { grid, place, room } of this.#inSight(level, size)) {
+      for (const { grid, places, room } of this.#inSight(level, size)) {
         const shifts = SHIFTS.filter((shift) => 2 * Math.abs(shift) + look.size <= room.y);
         const labels = forms(grid, level === this.#level ? this.value(grid) : "", this.#topology, room, measure);
         // Locked is said also where the name has no room.
         const written = grid.locked ? [...labels, { text: "", width: 0 }] : labels;
-        this.#write(context, written, place, shifts, look, taken, grid.locked);
+        this.#write(context, written, places, shifts, look, taken, grid.locked);
       }
     }
   }
 
-  #write(context, labels, { x, y }, shifts, { size, colour }, taken, isLocked = false) {
+  #write(context, labels, places, shifts, { size, colour }, taken, isLocked = false) {
     const room = isLocked ? LOCK_ROOM : 0;
     for (const { text, width } of labels)
-      for (const shift of shifts)
-        if (taken.take({ x, y: y + shift }, width + room + 6, size + 6)) {
-          context.strokeText(text, x + room / 2, y + shift);
-          context.fillText(text, x + room / 2, y + shift);
-          if (isLocked) padlock(context, x - width / 2, y + shift, LOCK, colour);
-          return;
-        }
+      for (const { x, y, width: most = Infinity } of places)
+        for (const shift of shifts)
+          if (width + room <= most && taken.take({ x, y: y + shift }, width + room + 6, size + 6)) {
+            context.strokeText(text, x + room / 2, y + shift);
+            context.fillText(text, x + room / 2, y + shift);
+            if (isLocked) padlock(context, x - width / 2, y + shift, LOCK, colour);
+            return;
+          }
   }
 
-  /** Grids whose label point is on the screen, the largest first, with the pixels that they have for a label. */
+  /** Grids that can be labelled on the screen, the largest first, with the pixels and the places that they have for a label. */
   #inSight(level, size) {
     const { x, y } = this.#view.degree();
     return this.#topology
@@ -97,9 +99,20 @@ export class Labels {
         return { grid, room: { x: (east - west) * x, y: (north - south) * y } };
       })
       .filter(({ room }) => room.x >= LEAST.x && room.y >= LEAST.y)
-      .map((found) => ({ ...found, place: this.#view.pixel(found.grid.label) }))
-      .filter(({ place }) => place.x > 0 && place.y > 0 && place.x < size.x && place.y < size.y)
+      .map((found) => ({ ...found, places: this.#places(found.grid, size) }))
+      .filter(({ places }) => places.length > 0)
       .sort((a, b) => b.room.x * b.room.y - a.room.x * a.room.y);
+  }
+
+  /** A name stands at its grid's label point. That a grid is locked is to be seen in whatever part of it is in sight. */
+  #places({ label, locked, bbox, polygons }, size) {
+    const own = this.#view.pixel(label);
+    const places = own.x > 0 && own.y > 0 && own.x < size.x && own.y < size.y ? [own] : [];
+    const [west, south, east, north] = this.#view.bbox;
+    if (!locked || bbox[0] > east || bbox[2] < west || bbox[1] > north || bbox[3] < south) return places;
+    const pixels = (ring) => ring.map((place) => this.#view.pixel(place)).map(({ x, y }) => [x, y]);
+    const part = { x: size.x, y: size.y - this.#view.covered };
+    return [...places, ...seen(polygons.map((rings) => rings.map(pixels)), part)];
   }
 }
 

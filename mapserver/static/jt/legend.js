@@ -1,7 +1,7 @@
 /** What the lines, fills and signs on the map mean. */
 import { byId, data, el } from "jt/dom";
 import { demoBorders } from "jt/details";
-import { BORDERS } from "jt/grids";
+import { BORDERS, FIXED } from "jt/grids";
 import { pointSign } from "jt/signs";
 import { fill } from "jt/text";
 import { DOT } from "jt/tiles";
@@ -33,7 +33,7 @@ export function drawLegend(plan, level, layers, hasLocked = false, measured = nu
           row(swatch((context) => box(context, gridFill.rural[0])), gettext("农村网格")),
           row(swatch((context) => box(context, gridFill.urban[0])), gettext("城区网格")),
         ]),
-    hasLocked && row(swatch((context) => padlock(context, 14, 7, 14, "#1f4a4e")), gettext("已锁定的网格: 界线不能移动")),
+    hasLocked && row(swatch(fixed), gettext("已锁定的网格: 界线不能移动")),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
     ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind), kind.name))),
@@ -65,13 +65,21 @@ function dots(context) {
   }
 }
 
-function line(context, { stroke, weight }) {
+function line(context, { stroke, weight, dash }) {
   context.strokeStyle = stroke;
   context.lineWidth = weight;
+  context.lineCap = "round";
+  context.setLineDash(dash?.split(" ") ?? []);
   context.beginPath();
   context.moveTo(0, 8);
   context.lineTo(28, 8);
   context.stroke();
+}
+
+function fixed(context) {
+  line(context, FIXED);
+  context.setLineDash([]);
+  padlock(context, 14, 7, 14, FIXED.stroke);
 }
 
 function box(context, { fill, opacity }, stroke = "#7f9a9c") {

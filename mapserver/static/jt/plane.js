@@ -1,5 +1,8 @@
 /** Small geometry of degrees on a small area. */
 
+/** Rows in which a place is looked for. */
+const ROWS = 9;
+
 /** Rounds to the lattice on which everything is stored. */
 export const onLattice = ([x, y]) => [Math.round(x * 1e7) / 1e7, Math.round(y * 1e7) / 1e7];
 
@@ -30,6 +33,24 @@ function isInside(rings, x, y) {
       if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
     }
   return inside;
+}
+
+/**
+ * Places inside polygons as far as these are seen in a window from 0, 0: the middles of the widest parts of some of its rows.
+ * @param {number[][][][]} polygons in pixels @param {{x: number, y: number}} size @returns {{x: number, y: number, width: number}[]} the widest first
+ */
+export function seen(polygons, size) {
+  const [, top, , bottom] = box(polygons);
+  const [from, to] = [Math.max(0, top), Math.min(size.y, bottom)];
+  const rows = Array.from({ length: ROWS }, (_, row) => from + ((row + 0.5) / ROWS) * (to - from));
+  return rows.flatMap((y) => {
+    const crossings = polygons.flat().flatMap((ring) => ring.slice(1).map((b, index) => [ring[index], b]))
+      .filter(([a, b]) => a[1] > y !== b[1] > y)
+      .map(([a, b]) => a[0] + ((y - a[1]) / (b[1] - a[1])) * (b[0] - a[0]))
+      .sort((a, b) => a - b).map((x) => Math.min(size.x, Math.max(0, x)));
+    const parts = crossings.flatMap((x, index) => (index % 2 ? [{ x: (crossings[index - 1] + x) / 2, y, width: x - crossings[index - 1] }] : []));
+    return parts.sort((a, b) => b.width - a.width).slice(0, 1);
+  }).sort((a, b) => b.width - a.width);
 }
 
 /** Twice the signed area of a closed ring: positive when it runs anticlockwise. */

@@ -66,9 +66,11 @@ export class Sheet {
     return this.#cached(`borders ${level}`, () => {
       const ranks = Array.from({ length: level + 1 }, () => new Set());
       for (const edge of this.#edges) ranks[this.rank(edge)]?.add(edge);
-      return ranks.map((edges) => chains(edges).map((vertices) => vertices.map(({ x, y }) => [x, y])));
+      return ranks.map((edges) => this.#lines(edges));
     });
   }
+
+  #lines(edges) { return chains(edges).map((vertices) => vertices.map(({ x, y }) => [x, y])); }
 
   /** Number of the highest level of which an edge is a border. */
   rank(edge) {
@@ -78,7 +80,15 @@ export class Sheet {
   }
 
   /** Whether any grid is locked. */
-  get hasLocked() { return [...this.#grids.values()].some(({ locked }) => locked); }
+  get hasLocked() { return this.#cached("locked", () => [...this.#grids.values()].some(({ locked }) => locked)); }
+
+  /** Of the borders of a level, those that do not move. @returns {number[][][]} */
+  fixed(level) {
+    return this.#cached(`fixed ${level}`, () => {
+      const isFixed = (edge) => this.rank(edge) <= level && this.locks(edge).length > 0;
+      return this.hasLocked ? this.#lines(new Set([...this.#edges].filter(isFixed))) : [];
+    });
+  }
 
   /** The locked grids, of whatever level, whose border an edge is: it does not move. @returns {SheetGrid[]} */
   locks(edge) { return [...edge.grids.keys()].map((id) => this.#grids.get(id)).filter(({ locked }) => locked); }

@@ -60,17 +60,25 @@ export class Topology {
    * @returns {number[][][][]} a list of arcs for each level
    */
   borders(level) {
+    const lists = Array.from({ length: level + 1 }, () => []);
+    this.#ranks().forEach((depth, arc) => lists[depth]?.push(this.arcs[arc]));
+    return lists;
+  }
+
+  /** Of the borders of a level, those that do not move: a grid of whatever level that has them is locked. @returns {number[][][]} */
+  fixed(level) {
+    const locked = this.objects.flat().filter(({ properties }) => properties.locked);
+    const rank = locked.length ? this.#ranks() : [];
+    return [...new Set(locked.flatMap(arcsOf))].filter((arc) => rank[arc] <= level).map((arc) => this.arcs[arc]);
+  }
+
+  /** For each arc the highest level of which it is a border. */
+  #ranks() {
     const rank = new Array(this.arcs.length).fill(Infinity);
     this.objects.forEach((geometries, depth) => {
-      for (const { arcs } of geometries)
-        for (const reference of arcs.flat(Infinity)) {
-          const arc = reference < 0 ? ~reference : reference;
-          rank[arc] = Math.min(rank[arc], depth);
-        }
+      for (const geometry of geometries) for (const arc of arcsOf(geometry)) rank[arc] = Math.min(rank[arc], depth);
     });
-    const lists = Array.from({ length: level + 1 }, () => []);
-    rank.forEach((depth, arc) => lists[depth]?.push(this.arcs[arc]));
-    return lists;
+    return rank;
   }
 
   /** Every grid of every level, without a colour. */
@@ -96,6 +104,9 @@ export class Topology {
     });
   }
 }
+
+/** Numbers of the arcs of a geometry, whichever way they run. */
+const arcsOf = ({ arcs }) => arcs.flat(Infinity).map((reference) => (reference < 0 ? ~reference : reference));
 
 /** Delta-decodes the arcs and rounds to the lattice: the doubles are then the very ones that are stored. */
 function decodeArcs({ arcs, transform: { scale, translate } }) {

@@ -140,6 +140,9 @@ export class View {
   /** Says how many pixels at the bottom are under the sheet. @param {() => number} covered */
   setCovered(covered) { this.#covered = covered; }
 
+  /** Pixels at the bottom that are under the sheet. */
+  get covered() { return this.#covered(); }
+
   /** Pixels of a degree of longitude and of latitude, here. @returns {{x: number, y: number}} */
   degree() {
     const [lon, lat] = this.centre;
