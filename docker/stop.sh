@@ -15,6 +15,8 @@ for name in demo gunicorn; do
         sleep 0.1
     done
 done
-for cluster in demo test bench; do
-    docker/postgres.sh stop ".local/$cluster"
+docker/postgres.sh stop .local/demo
+for cluster in test bench; do
+    # Whoever holds the lock is at work there.
+    [ ! -e ".local/$cluster.lock" ] || flock -n ".local/$cluster.lock" docker/postgres.sh stop ".local/$cluster" || true
 done

@@ -78,12 +78,13 @@ def put(checked: Checked, *, source: str, update: bool = True, deactivate: bool 
 
 def _stage(checked: Checked, source: str) -> Difference:
     layer = checked.reading.layer
+    hidden = list(checked.reading.hidden().values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute((FOLDER / "stage.sql").read_text("utf-8"))
         cursor.cursor.copy_expert(f"COPY staged ({COLUMNS}) FROM STDIN", _lines(checked.points))
         cursor.execute(_statement("compare", layer), {"mapped": checked.mapped})
         new, changed, unchanged = cursor.fetchone()
-        cursor.execute(_statement("absent", layer), {"shown": SHOWN, "source": source[:200]})
+        cursor.execute(_statement("absent", layer), {"shown": SHOWN, "source": source[:200], "hidden": hidden})
         absent = cursor.fetchall()
     count, stale = absent[0][1:] if absent else (0, 0)
     return Difference(new, changed, unchanged, count, [row[0] for row in absent], stale)

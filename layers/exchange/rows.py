@@ -21,7 +21,7 @@ from layers.exchange.cells import BadCell, text_of
 from layers.exchange.faults import ColumnsNeeded, UnknownColumn, UnknownKind
 from layers.exchange.targets import guess_kind, own_fields, targets_of
 from layers.features.attributes import InvalidAttributes, clean_attributes
-from layers.features.models import Kind
+from layers.features.models import FeatureQuerySet, Kind
 from layers.features.registry import Layer
 from layers.imports.faults import some
 from layers.orgs.models import Institution, User
@@ -76,6 +76,14 @@ class Reading:
         """Those that rows may belong to, by code."""
         top = self.user.institution if self.user and self.user.institution else self.institution
         return {found.code: found for found in Institution.objects.within(top)}
+
+    def hidden(self) -> FeatureQuerySet[Any]:
+        """Features of the layer that the user does not see, as restricted posts (HY10): a file of hers neither changes nor names them."""
+        features: FeatureQuerySet[Any] = self.layer.model.objects.all()
+        if self.user is None or self.user.institution is None:
+            return features.none()
+        inside = features.filter(institution__path__startswith=self.user.institution.path)
+        return inside.exclude(pk__in=self.layer.model.objects.visible_to(self.user).values("pk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,7 @@ class _Checker:
             self._point(number, row, placed[number]) for number, row in enumerate(counted(rows, part(progress, 0.5, 1)))
         ]
         self._refuse_twins(found)
+        self._refuse_hidden(found)
         bad = {rejection.line for rejection in self.rejected}
         good = [n for n, point in enumerate(found) if point is not None and self.sheet.lines[n] not in bad]
         self.rejected.sort(key=lambda rejection: rejection.line)
@@ -375,6 +384,23 @@ class _Checker:
                         point.code,
                         f"与第 {some(others, between='、')} 行编码相同；请只留一行，或改正编码。",
                         f"The same code as in row {some(others, between=', ')}: keep one of them, or correct the code.",
+                        point.lon,
+                        point.lat,
+                    )
+                )
+
+    def _refuse_hidden(self, found: list[Point | None]) -> None:
+        hidden = set(self.reading.hidden().values_list("institution_id", "code"))
+        column = self.reading.columns.get("code", "")
+        for point in found:
+            if point is not None and (point.institution_id, point.code) in hidden:
+                self.rejected.append(
+                    Rejection(
+                        point.line,
+                        column,
+                        point.code,
+                        "这个编码已被您无权查看的对象使用；请换一个编码，或请管理人员导入这一行。",
+                        "Something that you may not see has this code: take another, or ask a manager to import the row.",
                         point.lon,
                         point.lat,
                     )

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import Point
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -16,7 +17,8 @@ from layers.exchange.models import ColumnMapping, PointImport
 from layers.facilities.models import Outlet
 from layers.imports import processes
 from layers.orgs.models import Institution, User
-from tests.exchange.test_import_points import HEADER, bank, row  # noqa: F401
+from layers.staff.models import Post
+from tests.exchange.test_import_points import HEADER, bank, place, row  # noqa: F401
 from tests.factories import InstitutionFactory, UserFactory
 from tests.imports.api import JobsApi
 from tests.imports.conftest import at_once  # noqa: F401
@@ -131,6 +133,28 @@ def test_the_page_is_for_planners(bank: Institution) -> None:  # noqa: F811
         status = client.get("/exchange/").status_code
         assert status == (200 if role in ("planner", "administrator") else 403)
     assert Client().get("/exchange/").status_code == 302
+
+
+def test_a_file_neither_changes_nor_names_what_its_user_does_not_see(api: Api, bank: Institution) -> None:  # noqa: F811
+    """A restricted post (HY10) is seen by its holder and by managers; a planner's file meets it by its code."""
+    spot = Point(*place(0), srid=4490)
+    for code in ("0000", "0009"):
+        Post.objects.create(
+            institution=bank, code=code, name="受限", kind="shop", geom=spot, restricted=True, source="网点.csv"
+        )
+    rows = [
+        ",".join(cells)
+        for cells in (["0000", "改名", "shop", *map(str, place(1))], ["0001", "新点", "shop", *map(str, place(2))])
+    ]
+    job = api.checked(*rows, header="code,name,kind,lon,lat", layer="posts")
+    assert (job["result"]["good"], job["result"]["rejected"]) == (1, 1)
+    [refused] = api.get(f"{job['id']}/found")["rejected"]
+    assert refused["line"] == 2 and "您无权查看" in str(refused)
+    assert "0009" not in str(job)
+    api.post(f"{job['id']}/load", {"skip_rejected": True})
+    assert {post.code: post.name for post in Post.objects.all()} == {"0000": "受限", "0009": "受限", "0001": "新点"}
+    boss = Api(UserFactory(institution=bank, role="administrator"))
+    assert boss.checked(*rows, header="code,name,kind,lon,lat", layer="posts")["result"]["rejected"] == 0
 
 
 def test_cancelling_removes_the_file(api: Api) -> None:
