@@ -33,6 +33,11 @@ def published(institution: str = "QJ") -> Plan:
     return Plan.objects.get(institution__code=institution, status=Plan.Status.PUBLISHED)
 
 
+def drafted(institution: str = "QJ") -> Plan:
+    """The demo's own draft; other tests may have left drafts of other banks."""
+    return Plan.objects.get(institution__code=institution, name="2027 年调整")
+
+
 def a_grid(level: int = 3, **conditions: Any) -> Grid:
     return Grid.objects.filter(plan=published(), level=level, **conditions).order_by("code")[3]
 

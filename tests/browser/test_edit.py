@@ -15,7 +15,7 @@ from layers.grids.models import Grid, Plan
 from layers.streets.models import Street
 from tests.browser.conftest import PHONE
 from tests.browser.desk import Desk, Open, at_desk, colleague, on_screen, place, shot
-from tests.browser.map_page import CHINESE, UI_TEXTS, painted
+from tests.browser.map_page import CHINESE, UI_TEXTS, drafted, painted
 from tests.factories import grid
 
 pytestmark = pytest.mark.browser
@@ -300,8 +300,9 @@ def test_a_grid_is_divided_by_proposal(desk: Desk) -> None:
 
 
 def test_a_line_follows_the_streets(open_map: Open, demo_site: None) -> None:
-    draft = Plan.objects.get(institution__code="QJ", name="2027 年调整")
-    both = ([street.geom.coords[0], street.geom.coords[-1]] for street in Street.objects.order_by("pk"))
+    draft = drafted()
+    streets = Street.objects.filter(institution=draft.institution).order_by("pk")
+    both = ([street.geom.coords[0], street.geom.coords[-1]] for street in streets)
     ends = next(
         pair for pair in both if 0.002 < abs(pair[0][0] - pair[1][0]) < 0.008 and abs(pair[0][1] - pair[1][1]) < 0.005
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from layers.grids.models import Grid, Plan
+from layers.grids.models import Grid
 from tests.browser.conftest import PHONE, READY, Open, panel_text
 from tests.browser.map_page import (
     IMAGE,
@@ -16,6 +16,7 @@ from tests.browser.map_page import (
     at,
     change_json,
     click_middle,
+    drafted,
     inside,
     painted,
     published,
@@ -180,7 +181,7 @@ def test_deep_link_restores_everything(open_map: Open) -> None:
 
 
 def test_draft_plan_can_be_chosen(open_map: Open) -> None:
-    draft = Plan.objects.get(status=Plan.Status.DRAFT)
+    draft = drafted()
     page = open_map()
     page.select_option("#plan", str(draft.pk))
     expect(page.locator("#panel-body h2")).to_have_text(draft.name)
