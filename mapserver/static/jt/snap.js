@@ -1,6 +1,6 @@
 /** What a drawn point is pulled to: vertices before lines; of the plan itself and of every other source that is switched on. */
 import { get } from "jt/api";
-import { el } from "jt/dom";
+import { el, reach } from "jt/dom";
 import { linesOf } from "jt/outcome";
 import { nearestOn } from "jt/plane";
 
@@ -51,12 +51,13 @@ export class Snap {
   /** The vertex or line that is near enough; else the place itself. @param {import("jt/sheet").Vertex} [but] with its edges left out */
   near(place, but) {
     const degree = this.#view.degree();
-    const reach = [REACH / degree.x, REACH / degree.y];
-    let vertex = { distance: REACH };
-    let line = { distance: REACH };
+    const pixels = reach(REACH);
+    const far = [pixels / degree.x, pixels / degree.y];
+    let vertex = { distance: pixels };
+    let line = { distance: pixels };
     const look = ([ax, ay], [bx, by]) => {
-      if (Math.min(ax, bx) - reach[0] > place[0] || Math.max(ax, bx) + reach[0] < place[0]) return;
-      if (Math.min(ay, by) - reach[1] > place[1] || Math.max(ay, by) + reach[1] < place[1]) return;
+      if (Math.min(ax, bx) - far[0] > place[0] || Math.max(ax, bx) + far[0] < place[0]) return;
+      if (Math.min(ay, by) - far[1] > place[1] || Math.max(ay, by) + far[1] < place[1]) return;
       for (const end of [[ax, ay], [bx, by]]) {
         const distance = Math.hypot((end[0] - place[0]) * degree.x, (end[1] - place[1]) * degree.y);
         if (distance < vertex.distance) vertex = { place: end, distance };
