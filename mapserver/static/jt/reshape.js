@@ -281,13 +281,14 @@ export class Reshape {
     // As the border is now: a colleague may change it while the hand moves, and then both versions are to be shown.
     const now = moving(vertex, home).map(({ old }) => old);
     const paths = (to) => now.map((old) => ({ old, new: old.map((place) => (String(place) === String(home) ? to : place)) }));
-    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: vertex, paths,
+    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: new Set(vertex.around.values()), paths,
       onClick: (event) => (event.altKey ? remove() : this.#map.onVertex(isNode ? null : remove)), onMenu: remove, remove });
   }
 
   #middleHandle(a, b, middle) {
     const paths = (to) => [{ old: [[a.x, a.y], [b.x, b.y]], new: [[a.x, a.y], to, [b.x, b.y]] }];
-    this.#dragHandle(middle, { key: `+${middle}`, title: gettext("拖动以增加顶点"), kind: "middle", paths, remove: () => {} });
+    this.#dragHandle(middle, { key: `+${middle}`, title: gettext("拖动以增加顶点"), kind: "middle", but: new Set([a.around.get(b)]), paths,
+      remove: () => {} });
   }
 
   /** A handle that moves a place of the border; `paths` says what becomes of the border then. */

@@ -48,7 +48,7 @@ export class Snap {
     this.lookAround();
   }
 
-  /** The vertex or line that is near enough; else the place itself. @param {import("jt/sheet").Vertex} [but] with its edges left out */
+  /** The vertex or line that is near enough; else the place itself. @param {Set<import("jt/sheet").Edge>} [but] what is being moved itself */
   near(place, but) {
     const degree = this.#view.degree();
     const pixels = reach(REACH);
@@ -65,7 +65,7 @@ export class Snap {
       const near = nearestOn(place, [ax, ay], [bx, by], degree);
       if (near.distance < line.distance) line = near;
     };
-    if (!this.#off.has(OWN)) for (const { a, b } of this.#sheet().edges) if (a !== but && b !== but) look([a.x, a.y], [b.x, b.y]);
+    if (!this.#off.has(OWN)) for (const edge of this.#sheet().edges) if (!but?.has(edge)) look([edge.a.x, edge.a.y], [edge.b.x, edge.b.y]);
     for (const way of this.#around?.lines ?? []) for (let i = 1; i < way.length; i += 1) look(way[i - 1], way[i]);
     return vertex.place ?? line.place ?? place;
   }
