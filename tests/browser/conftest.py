@@ -16,6 +16,7 @@ from tests.browser.desk import Desk, at_desk, forget
 from tests.factories import LEVEL_NAMES, square_records
 
 WIDE = {"width": 1440, "height": 900}
+TABLET = {"width": 820, "height": 1180}
 PHONE = {"width": 390, "height": 844}
 READY = "#map[data-ready=true]"
 

@@ -15,6 +15,8 @@ from layers.grids.models import Plan
 from layers.orgs.models import User
 from tests.factories import CORNER, SIDE
 
+MINE, THEIRS = "#0b5fff", "#b3261e"
+"""Colours of the two versions of a conflict."""
 Open = Callable[..., Page]
 S = SIDE // 4
 """Side of a leaf, in lattice steps."""
@@ -77,6 +79,33 @@ class Desk:
         self.page.mouse.move(*self.pixel(*end), steps=4)
         self.page.mouse.up()
 
+    def stroke(self, *points: tuple[float, float]) -> None:
+        """A line drawn without lifting the hand."""
+        self.page.mouse.move(*self.pixel(*points[0]))
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*self.pixel(*point), steps=8)
+        self.page.mouse.up()
+
+    def sees(self, colour: str, x: float, y: float) -> None:
+        """Waits until a line of a colour is drawn over the map, within a few pixels of a point."""
+        self.page.wait_for_function(
+            """([colour, x, y]) => [...document.querySelectorAll('.leaflet-jt-edit-pane canvas')].some((canvas) => {
+            const { left, top, width } = canvas.getBoundingClientRect();
+            const ratio = canvas.width / width;
+            const { data } = canvas.getContext('2d').getImageData((x - left - 6) * ratio, (y - top - 6) * ratio, 12 * ratio, 12 * ratio);
+            return Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 4)]).some(([r, g, b, alpha]) =>
+                alpha > 250 && `#${[r, g, b].map((v) => v.toString(16).padStart(2, '0')).join('')}` === colour); })""",
+            arg=[colour, *self.pixel(x, y)],
+        )
+
+    def tap(self, x: float, y: float, *, aside: tuple[float, float] = (0, 0)) -> None:
+        """A finger put onto a point, or so many pixels beside it."""
+        left, top = self.pixel(x, y)
+        # Two at once would be a double tap.
+        self.page.wait_for_timeout(300)
+        self.page.touchscreen.tap(left + aside[0], top + aside[1])
+
     def done(self, label: str) -> None:
         expect(self.page.locator("#undo")).to_contain_text(label)
 
@@ -86,6 +115,14 @@ def at_desk(open_map: Open, plan: Plan, **options: Any) -> Desk:
     page = open_map(f"?plan={plan.pk}&level=2&lon={lon}&lat={lat}&z=15", **options)
     expect(page.locator("#edit-panel")).to_be_visible()
     return Desk(page, plan)
+
+
+def finger(page: Page, *pixels: tuple[float, float]) -> None:
+    """A finger drawn over the screen."""
+    touch = page.context.new_cdp_session(page)
+    for kind, (x, y) in zip(["touchStart", *["touchMove"] * (len(pixels) - 1)], pixels, strict=True):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def shot(page: Page, name: str) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 import shapely
 from django.contrib.gis.geos import LineString
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from layers.editing import service
 from layers.editing.models import Edit
@@ -17,27 +17,9 @@ from layers.rules.models import Rule
 from layers.staff.models import Post
 from layers.streets.models import Building, Street
 from tests.browser.conftest import PHONE
-from tests.browser.desk import Desk, Open, at_desk, colleague, paths, place, shot
+from tests.browser.desk import Desk, Open, at_desk, colleague, finger, paths, place, shot
 
 pytestmark = pytest.mark.browser
-
-
-def stroke(desk: Desk, *points: tuple[float, float]) -> None:
-    """A line drawn without lifting the hand."""
-    mouse = desk.page.mouse
-    mouse.move(*desk.pixel(*points[0]))
-    mouse.down()
-    for point in points[1:]:
-        mouse.move(*desk.pixel(*point), steps=8)
-    mouse.up()
-
-
-def finger(page: Page, *pixels: tuple[float, float]) -> None:
-    """A finger drawn over the screen."""
-    touch = page.context.new_cdp_session(page)
-    for kind, (x, y) in zip(["touchStart", *["touchMove"] * (len(pixels) - 1)], pixels, strict=True):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def house(plan: Plan, low: tuple[float, float], high: tuple[float, float]) -> Building:
@@ -46,6 +28,11 @@ def house(plan: Plan, low: tuple[float, float], high: tuple[float, float]) -> Bu
     ring = [place(*corner) for corner in ((west, south), (east, south), (east, north), (west, north), (west, south))]
     text = ", ".join(f"{x} {y}" for x, y in ring)
     return Building.objects.create(institution=plan.institution, geom=f"SRID=4490;POLYGON(({text}))", households=7)
+
+
+def border_sums(plan: Plan) -> dict[str, int]:
+    """The borders of all grids, whatever vertex their rings begin with."""
+    return dict(Grid.objects.filter(plan=plan).values_list("code", "border_sum"))
 
 
 def hue(desk: Desk, x: float, y: float) -> list[int]:
@@ -67,7 +54,7 @@ def test_a_stretch_is_redrawn_freehand_from_anywhere_on_the_border(desk: Desk) -
     desk.click(2, 0.3)
     page.click("#redraw")
     page.get_by_label("手绘").check()
-    stroke(desk, (2, 0.25), (2.2, 0.3), (2.25, 0.5), (2.2, 0.7), (2, 0.75))
+    desk.stroke((2, 0.25), (2.2, 0.3), (2.25, 0.5), (2.2, 0.7), (2, 0.75))
     # What comes of it is seen first.
     expect(page.locator(".edit-result")).to_contain_text("保存后：", timeout=15_000)
     expect(page.locator(".edit-result")).to_contain_text("→")
@@ -168,16 +155,55 @@ def test_a_border_is_aligned_to_a_street_after_a_look_at_what_comes_of_it(desk: 
         street.delete()
 
 
+def test_a_border_is_straightened_after_a_look_at_what_comes_of_it_and_undone(desk: Desk) -> None:
+    page = desk.page
+    bent = [place(2, 0), place(2.4, 0.4), place(2.2, 0.7), place(2, 1)]
+    bend = {"old": [place(2, 0), place(2, 1)], "new": bent}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [bend]}, 1)
+    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
+    before = border_sums(desk.plan)
+    page.keyboard.press("r")
+    desk.click(2.2, 0.2)
+    expect(page.locator("[data-handle=vertex]")).to_have_count(2)
+    page.click("#straighten")
+    # The new line, and what it comes to: nothing is saved yet.
+    expect(page.locator("#edit-hint")).to_contain_text("尚未保存")
+    expect(page.locator("[data-handle]")).to_have_count(0)
+    result = page.locator(".edit-result")
+    expect(result).to_contain_text("保存后：", timeout=15_000)
+    expect(result.locator(".measures").first).to_contain_text("→")
+    expect(page.locator(".drag-tip").last).to_contain_text(re.compile(r"002001 \+[\d,]+ 平方米"))
+    shot(page, "edit-straighten")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-handle=vertex]")).to_have_count(2)
+    expect(result).to_be_empty()
+    page.click("#straighten")
+    expect(page.locator("#accept")).to_be_focused()
+    assert Edit.objects.filter(plan=desk.plan).count() == 1
+    page.keyboard.press("Enter")
+    desk.done("撤销: 调整界线 002 与 001")
+    assert paths(desk.plan) == [{"old": bent, "new": [bent[0], bent[-1]]}] and not audit(desk.plan)
+    # The border stays in the hand; straight, it cannot be made straighter.
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    expect(page.locator("[data-handle=vertex]")).to_have_count(0)
+    page.click("#straighten")
+    expect(page.locator("#notice")).to_contain_text("已经是直线")
+    page.click("#undo")
+    expect(page.locator("#redo")).to_contain_text("重做: 调整界线")
+    assert border_sums(desk.plan) == before and not audit(desk.plan)
+    expect(page.locator("[data-handle=vertex]")).to_have_count(2)
+
+
 def test_a_stroke_splits_and_one_that_comes_back_carves_out(desk: Desk) -> None:
     page = desk.page
     page.keyboard.press("s")
     page.get_by_label("手绘").check()
-    stroke(desk, (-0.1, 0.5), (0.5, 0.6), (1.1, 0.5))
+    desk.stroke((-0.1, 0.5), (0.5, 0.6), (1.1, 0.5))
     expect(page.locator(".edit-result")).to_contain_text("保存后：", timeout=15_000)
     page.keyboard.press("Enter")
     desk.done("撤销: 拆分 001")
     expect(page.locator("#plan option:checked")).to_contain_text("第 2 版")
-    stroke(desk, (2.3, 2.3), (2.7, 2.3), (2.7, 2.7), (2.3, 2.7), (2.3, 2.31))
+    desk.stroke((2.3, 2.3), (2.7, 2.3), (2.7, 2.7), (2.3, 2.7), (2.3, 2.31))
     page.click("#finish")
     expect(page.locator("#plan option:checked")).to_contain_text("第 3 版")
     assert Grid.objects.filter(plan=desk.plan, level=2).count() == 18 and not audit(desk.plan)
@@ -205,7 +231,8 @@ def test_a_finger_draws_a_stroke_and_deletes_a_vertex(plan: Plan, open_map: Open
         x, y = desk.pixel(2 + step / 20, 2.5)
         kind = "touchMove" if step else "touchStart"
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-    expect(page.locator(".drag-tip").last).to_contain_text("平方米")
+    # The border that is moved does not hold the finger back.
+    expect(page.locator(".drag-tip").last).to_contain_text(re.compile(r"\+[1-9][\d,]* 平方米"))
     box = page.locator(".drag-tip").last.bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
     shot(page, "edit-phone-tip")

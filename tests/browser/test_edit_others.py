@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.gis.geos import Point
 from playwright.sync_api import expect
 
 from layers.editing import service
 from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Plan
-from tests.browser.desk import Desk, colleague, paths, place, shot
+from tests.browser.desk import MINE, THEIRS, Desk, colleague, paths, place, shot
 from tests.factories import grid
 
 pytestmark = pytest.mark.browser
@@ -142,4 +143,88 @@ def test_a_conflict_about_a_merge_shows_the_grids_that_were_chosen(desk: Desk, c
     shot(page, "edit-conflict-merge")
     page.click("#mine")
     desk.done("撤销: 合并 001 与 002")
+    complaints.clear()
+
+
+def redrawn_meanwhile(desk: Desk, border: list[list[float]], theirs: list[list[float]]) -> None:
+    """The border of 001002 and 002001 is redrawn in one stroke while a colleague has made something else of it."""
+    page = desk.page
+    page.route(re.compile(r"edits\?since"), lambda route: route.abort())
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.click("#redraw")
+    page.get_by_label("手绘").check()
+    desk.stroke((2, 0.25), (2.3, 0.3), (2.3, 0.7), (2, 0.75))
+    expect(page.locator(".edit-result")).to_contain_text("保存后：", timeout=15_000)
+    revision = Plan.objects.get(pk=desk.plan.pk).revision
+    change = {"paths": [{"old": border, "new": theirs}]}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", change, revision)
+    page.unroute(re.compile(r"edits\?since"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("冲突")
+
+
+def test_a_stretch_redrawn_in_vain_is_redrawn_on_what_the_colleague_made(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    theirs = [place(2, 0), place(1.7, 0.5), place(2, 1)]
+    redrawn_meanwhile(desk, [place(2, 0), place(2, 1)], theirs)
+    desk.sees(MINE, 2.3, 0.5)
+    desk.sees(THEIRS, 1.7, 0.5)
+    shot(page, "edit-conflict-redraw")
+    page.click("#mine")
+    desk.done("撤销: 重画界线 002 与 001")
+    expect(page.locator("#theirs")).to_have_count(0)
+    step = Edit.objects.filter(plan=desk.plan, op="redraw").get()
+    assert step.args["old"] == theirs and not audit(desk.plan)
+    assert grid(desk.plan, "001002").geom.contains(Point(*place(2.25, 0.5), srid=4490))
+    complaints.clear()
+
+
+def test_a_stretch_redrawn_in_vain_finds_its_border_though_its_vertices_are_gone(
+    desk: Desk, complaints: list[str]
+) -> None:
+    page = desk.page
+    bend = [place(2, 0), place(2, 0.2), place(1.9, 0.5), place(2, 0.8), place(2, 1)]
+    straight = {"old": [place(2, 0), place(2, 1)], "new": bend}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [straight]}, 1)
+    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
+    redrawn_meanwhile(desk, bend, [place(2, 0), place(1.7, 0.5), place(2, 1)])
+    page.click("#mine")
+    desk.done("撤销: 重画界线 002 与 001")
+    assert grid(desk.plan, "001002").geom.contains(Point(*place(2.25, 0.5), srid=4490)) and not audit(desk.plan)
+    complaints.clear()
+
+
+def test_a_line_that_the_border_has_been_moved_away_from_is_to_be_drawn_again(
+    desk: Desk, complaints: list[str]
+) -> None:
+    page = desk.page
+    lon, lat = place(2, 0.5)
+    page.goto(f"/?plan={desk.plan.pk}&level=2&lon={lon}&lat={lat}&z=17")
+    page.wait_for_selector("#map[data-ready=true]")
+    bend = [place(2, 0), place(2, 0.25), place(1.9, 0.5), place(2, 0.75), place(2, 1)]
+    straight = {"old": [place(2, 0), place(2, 1)], "new": bend}
+    service.commit(desk.plan.pk, colleague(desk.plan), "reshape", {"paths": [straight]}, 1)
+    expect(page.locator("#notice")).to_contain_text("调整界线", timeout=9000)
+    redrawn_meanwhile(desk, bend, [place(2, 0), place(1.2, 0.1), place(1.2, 0.9), place(2, 1)])
+    page.click("#mine")
+    expect(page.locator("#notice")).to_contain_text("请重画")
+    expect(page.locator("#theirs")).to_be_visible()
+    assert not Edit.objects.filter(plan=desk.plan, op="redraw").exists()
+    complaints.clear()
+
+
+def test_the_colleagues_line_is_kept_where_that_is_chosen(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    theirs = [place(2, 0), place(1.7, 0.5), place(2, 1)]
+    redrawn_meanwhile(desk, [place(2, 0), place(2, 1)], theirs)
+    page.click("#theirs")
+    expect(page.locator("#theirs")).to_have_count(0)
+    expect(page.locator(".edit-result")).to_be_empty()
+    assert not Edit.objects.filter(plan=desk.plan, op="redraw").exists()
+    # The border, as it is now, is still in the hand.
+    expect(page.locator("#edit-hint")).to_contain_text("｜")
+    expect(page.locator("[data-handle=vertex]")).to_have_count(1)
+    desk.drag((1.7, 0.5), (1.8, 0.5))
+    desk.done("撤销: 调整界线")
     complaints.clear()

@@ -32,3 +32,6 @@ export function notify(text) {
   notice.replaceChildren(text);
   notice.hidden = !text;
 }
+
+/** Pixels within which a place is meant: a finger is coarser than a mouse. @param {number} pixels those of a mouse */
+export const reach = (pixels) => (matchMedia("(pointer: coarse)").matches ? 2 * pixels : pixels);

@@ -1,6 +1,6 @@
 /** Drawing a line by clicks, in one stroke, or by the keyboard (a cross-hair in the middle); it can follow streets and snap. */
 import { post } from "jt/api";
-import { notify } from "jt/dom";
+import { notify, reach } from "jt/dom";
 import { onLattice, simplified } from "jt/plane";
 import { strokes } from "jt/stroke";
 
@@ -81,7 +81,7 @@ export class Draw {
   }
 
   async #add(place) {
-    if (this.#start && this.points.length > 2 && this.#apart(place, this.#start) < CLOSE) {
+    if (this.#start && this.points.length > 2 && this.#apart(place, this.#start) < reach(CLOSE)) {
       await this.#extend(this.#start);
       return this.#finish();
     }
@@ -138,7 +138,7 @@ export class Draw {
   /** What has been drawn before a stroke: it goes on where that ends, or takes its place. */
   #before(pixels) {
     const { points } = this;
-    return points.length && this.#apart(this.#view.place(pixels[0]), points.at(-1)) < CLOSE ? points : [];
+    return points.length && this.#apart(this.#view.place(pixels[0]), points.at(-1)) < reach(CLOSE) ? points : [];
   }
 
   /** A stroke that comes back to where the line began closes it. The line is not ended: what comes of it is to be seen first. */
@@ -150,7 +150,7 @@ export class Draw {
     const [first, ...rest] = places;
     const begin = this.#start ?? onLattice(this.#snap.near(first));
     const end = places.at(-1);
-    const isClosed = places.length > 3 && this.#apart(end, begin) < CLOSE;
+    const isClosed = places.length > 3 && this.#apart(end, begin) < reach(CLOSE);
     const inner = (this.#start ? places : rest).slice(0, -1).map(onLattice);
     this.#start = begin;
     this.#segments.push([...inner, isClosed ? begin : onLattice(this.#snap.near(end))]);

@@ -358,15 +358,33 @@ export class Editor {
   #refused(error, attempt) {
     this.outcome.clear();
     if (error.code === "edit_conflict" && attempt) {
+      // The border itself would hide what the colleague made of it.
+      this.reshape.rest();
       this.outcome.conflict(error.where, this.sheet, attempt);
       this.panel.conflict(error, {
-        theirs: () => { this.outcome.clear(); this.panel.tool(this.tool); },
-        mine: () => this.commit(attempt.op, this.sheet.onPresent(attempt.args)),
+        theirs: () => { this.outcome.clear(); this.reshape.resume(); this.#say(); },
+        mine: () => this.#again(attempt),
       });
     } else {
       this.outcome.faults(error.where, (number) => this.panel.pointFault(number));
       this.panel.refused(error, (geometry) => this.outcome.look(geometry));
     }
+  }
+
+  /** An edit that others were quicker than, on the borders as they are now. */
+  #again({ op, args }) {
+    this.reshape.resume();
+    let now = this.sheet.onPresent(args);
+    // Where the stretch itself is gone, the line leads from the border that is there now.
+    if (op === "redraw" && now.old === args.old) now = this.reshape.redrawn(args.new);
+    if (!now) return notify(gettext("对方已把界线移远，接不上您画的线，请重画。"));
+    return this.commit(op, { ...args, ...now });
+  }
+
+  /** What the tool in hand wants to be done. */
+  #say() {
+    if (this.tool === "reshape") this.reshape.say();
+    else this.panel.tool(this.tool);
   }
 
   /** Edits that have not reached the server: shown, and sent again in their order or given up. */
@@ -381,7 +399,7 @@ export class Editor {
         for (const attempt of waiting) if (!(await this.#desk.send(attempt))) break;
         if (this.#desk.unsent.all.length) this.panel.waiting(this.#desk.unsent.all.length, () => this.#offerUnsent());
       },
-      forget: () => { this.#desk.unsent.forgetAll(); this.outcome.clear(); this.panel.tool(this.tool); },
+      forget: () => { this.#desk.unsent.forgetAll(); this.outcome.clear(); this.#say(); },
     });
   }
 

@@ -1,7 +1,7 @@
 /** Adjusting a border: pick it, and drag, add or take away its vertices; every level that it borders goes along. */
 import { moving, stretches } from "jt/arcs";
 import { post } from "jt/api";
-import { el, notify } from "jt/dom";
+import { el, notify, reach } from "jt/dom";
 import { nearestOn, onLattice } from "jt/plane";
 import { redrawn } from "jt/redraw";
 import { PICKED, Sketch } from "jt/sketch";
@@ -10,15 +10,14 @@ import { fill } from "jt/text";
 const { gettext } = window;
 const PICK = 14;
 const MOST_HANDLES = 250;
+const HANDLE = 24;
 const METRE = 1 / 111_320;
-
-/** Pixels: what a finger or a pointer needs. */
-const handleSize = () => (matchMedia("(pointer: coarse)").matches ? 48 : 24);
 
 export class Reshape {
   #map;
   #edge = null;
   #ends = null;
+  #between = "";
   #handles = [];
   #line = null;
   #sketch;
@@ -29,6 +28,7 @@ export class Reshape {
   #base;
   #proposal = null;
   #isBare = false;
+  #isResting = false;
 
   /** @param {{view: import("jt/view").View, sheet: () => import("jt/sheet").Sheet, level: () => number,
    *           revision: () => number, commit: (op: string, args: object, base?: number) => Promise<object|null>, preview: (op: string, args: object) => void,
@@ -72,8 +72,7 @@ export class Reshape {
 
   pick(edge) {
     this.stop();
-    this.#edge = edge;
-    this.#ends = [[edge.a.x, edge.a.y], [edge.b.x, edge.b.y]];
+    this.#take(edge);
     this.say();
     this.draw();
   }
@@ -97,15 +96,42 @@ export class Reshape {
     if (!this.#edge || this.#held || this.#isBare) return;
     const sheet = this.#map.sheet();
     const places = [this.#ends, ...(this.#moved ?? [])];
-    this.#edge = places.map(([a, b]) => sheet.edgeAt(a, b)).find(Boolean) ?? null;
+    const edge = places.map(([a, b]) => sheet.edgeAt(a, b)).find(Boolean) ?? this.#betweenTheSame();
     this.#moved = null;
-    if (!this.#edge) return this.stop();
-    this.#ends = [[this.#edge.a.x, this.#edge.a.y], [this.#edge.b.x, this.#edge.b.y]];
+    if (!edge) return this.stop();
+    this.#take(edge);
     this.draw();
   }
 
+  #take(edge) {
+    this.#edge = edge;
+    this.#ends = [[edge.a.x, edge.a.y], [edge.b.x, edge.b.y]];
+    this.#between = sidesOf(edge);
+  }
+
+  /** Where others have moved the border: the nearest edge between the same grids. */
+  #betweenTheSame() {
+    const degree = this.#map.view.degree();
+    const far = ({ a, b }) => nearestOn(this.#ends[0], [a.x, a.y], [b.x, b.y], degree).distance;
+    const edges = [...this.#map.sheet().edges].filter((edge) => sidesOf(edge) === this.#between);
+    return edges.sort((one, other) => far(one) - far(other))[0];
+  }
+
+  /** Lets go of the border while two versions of it are looked at. */
+  rest() {
+    if (!this.#edge) return;
+    this.stop();
+    this.#isResting = true;
+  }
+
+  /** Takes it up again, as it is now. */
+  resume() {
+    const edge = this.#isResting && (this.#map.sheet().edgeAt(...this.#ends) ?? this.#betweenTheSame());
+    if (edge) this.pick(edge);
+  }
+
   stop() {
-    this.#held = this.#isBare = false;
+    this.#held = this.#isBare = this.#isResting = false;
     this.#proposal = null;
     this.#clear();
     this.#hover?.drawn.remove();
@@ -127,7 +153,7 @@ export class Reshape {
     const vertices = (isClosed ? border.slice(0, -1) : border).filter(({ x, y }) => view.shows([x, y]));
     if (vertices.length > MOST_HANDLES) return void notify(gettext("顶点太密，请放大地图后再调整。"));
     notify("");
-    const apart = 1.5 * handleSize();
+    const apart = 1.5 * reach(HANDLE);
     // In the order in which Tab goes along the border.
     const isLocked = (edge) => this.#map.sheet().locks(edge).length > 0;
     border.forEach((vertex, index) => {
@@ -232,13 +258,13 @@ export class Reshape {
     const degree = view.degree();
     const sheet = this.#map.sheet();
     const level = this.#map.level();
-    const reach = [PICK / degree.x, PICK / degree.y];
-    let best = PICK;
+    let best = reach(PICK);
+    const far = [best / degree.x, best / degree.y];
     let found = null;
     for (const edge of sheet.edges) {
       const { a, b } = edge;
-      if (Math.min(a.x, b.x) - reach[0] > place[0] || Math.max(a.x, b.x) + reach[0] < place[0]) continue;
-      if (Math.min(a.y, b.y) - reach[1] > place[1] || Math.max(a.y, b.y) + reach[1] < place[1]) continue;
+      if (Math.min(a.x, b.x) - far[0] > place[0] || Math.max(a.x, b.x) + far[0] < place[0]) continue;
+      if (Math.min(a.y, b.y) - far[1] > place[1] || Math.max(a.y, b.y) + far[1] < place[1]) continue;
       const { distance } = nearestOn(place, [a.x, a.y], [b.x, b.y], degree);
       if (distance < best && sheet.rank(edge) <= level) [best, found] = [distance, edge];
     }
@@ -255,13 +281,14 @@ export class Reshape {
     // As the border is now: a colleague may change it while the hand moves, and then both versions are to be shown.
     const now = moving(vertex, home).map(({ old }) => old);
     const paths = (to) => now.map((old) => ({ old, new: old.map((place) => (String(place) === String(home) ? to : place)) }));
-    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: vertex, paths,
+    this.#dragHandle(home, { key, title, kind: isNode ? "node" : "vertex", but: new Set(vertex.around.values()), paths,
       onClick: (event) => (event.altKey ? remove() : this.#map.onVertex(isNode ? null : remove)), onMenu: remove, remove });
   }
 
   #middleHandle(a, b, middle) {
     const paths = (to) => [{ old: [[a.x, a.y], [b.x, b.y]], new: [[a.x, a.y], to, [b.x, b.y]] }];
-    this.#dragHandle(middle, { key: `+${middle}`, title: gettext("拖动以增加顶点"), kind: "middle", paths, remove: () => {} });
+    this.#dragHandle(middle, { key: `+${middle}`, title: gettext("拖动以增加顶点"), kind: "middle", but: new Set([a.around.get(b)]), paths,
+      remove: () => {} });
   }
 
   /** A handle that moves a place of the border; `paths` says what becomes of the border then. */
@@ -282,7 +309,7 @@ export class Reshape {
 
   #handle(place, { key, kind, ...actions }) {
     const handle = this.#map.view.handle(place, el("span", { class: `handle ${kind}` }), {
-      size: handleSize(), isAbove: kind !== "middle", ...actions,
+      size: reach(HANDLE), isAbove: kind !== "middle", ...actions,
     });
     this.#handles.push({ key, handle });
     handle.element.dataset.handle = kind;
@@ -358,3 +385,6 @@ export class Reshape {
     this.#handles = [];
   }
 }
+
+/** Which grids, of all levels, an edge separates. */
+const sidesOf = ({ grids }) => String([...grids.keys()].sort());

@@ -1,6 +1,6 @@
 /** What a drawn point is pulled to: vertices before lines; of the plan itself and of every other source that is switched on. */
 import { get } from "jt/api";
-import { el } from "jt/dom";
+import { el, reach } from "jt/dom";
 import { linesOf } from "jt/outcome";
 import { nearestOn } from "jt/plane";
 
@@ -48,15 +48,16 @@ export class Snap {
     this.lookAround();
   }
 
-  /** The vertex or line that is near enough; else the place itself. @param {import("jt/sheet").Vertex} [but] with its edges left out */
+  /** The vertex or line that is near enough; else the place itself. @param {Set<import("jt/sheet").Edge>} [but] what is being moved itself */
   near(place, but) {
     const degree = this.#view.degree();
-    const reach = [REACH / degree.x, REACH / degree.y];
-    let vertex = { distance: REACH };
-    let line = { distance: REACH };
+    const pixels = reach(REACH);
+    const far = [pixels / degree.x, pixels / degree.y];
+    let vertex = { distance: pixels };
+    let line = { distance: pixels };
     const look = ([ax, ay], [bx, by]) => {
-      if (Math.min(ax, bx) - reach[0] > place[0] || Math.max(ax, bx) + reach[0] < place[0]) return;
-      if (Math.min(ay, by) - reach[1] > place[1] || Math.max(ay, by) + reach[1] < place[1]) return;
+      if (Math.min(ax, bx) - far[0] > place[0] || Math.max(ax, bx) + far[0] < place[0]) return;
+      if (Math.min(ay, by) - far[1] > place[1] || Math.max(ay, by) + far[1] < place[1]) return;
       for (const end of [[ax, ay], [bx, by]]) {
         const distance = Math.hypot((end[0] - place[0]) * degree.x, (end[1] - place[1]) * degree.y);
         if (distance < vertex.distance) vertex = { place: end, distance };
@@ -64,7 +65,7 @@ export class Snap {
       const near = nearestOn(place, [ax, ay], [bx, by], degree);
       if (near.distance < line.distance) line = near;
     };
-    if (!this.#off.has(OWN)) for (const { a, b } of this.#sheet().edges) if (a !== but && b !== but) look([a.x, a.y], [b.x, b.y]);
+    if (!this.#off.has(OWN)) for (const edge of this.#sheet().edges) if (!but?.has(edge)) look([edge.a.x, edge.a.y], [edge.b.x, edge.b.y]);
     for (const way of this.#around?.lines ?? []) for (let i = 1; i < way.length; i += 1) look(way[i - 1], way[i]);
     return vertex.place ?? line.place ?? place;
   }
