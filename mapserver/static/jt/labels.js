@@ -108,8 +108,9 @@ export class Labels {
   #places({ label, locked, bbox, polygons }, size) {
     const own = this.#view.pixel(label);
     const places = own.x > 0 && own.y > 0 && own.x < size.x && own.y < size.y ? [own] : [];
+    if (!locked) return places;
     const [west, south, east, north] = this.#view.bbox;
-    if (!locked || bbox[0] > east || bbox[2] < west || bbox[1] > north || bbox[3] < south) return places;
+    if (bbox[0] > east || bbox[2] < west || bbox[1] > north || bbox[3] < south) return places;
     const pixels = (ring) => ring.map((place) => this.#view.pixel(place)).map(({ x, y }) => [x, y]);
     const part = { x: size.x, y: size.y - this.#view.covered };
     return [...places, ...seen(polygons.map((rings) => rings.map(pixels)), part)];
