@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from gis.errors import JingtianError
 from layers.features.models import Kind
 from layers.features.signs import SIGNS
 from layers.grids.models import Grid
+from layers.orgs.asked import number_asked
 from layers.orgs.models import Institution, User
 from layers.rules.measures import REGISTRY
 from layers.rules.registers import registers_of
@@ -80,9 +81,7 @@ def registers_page(request: HttpRequest) -> HttpResponseBase:
 def _whole(request: HttpRequest, name: str) -> int | None:
     """A whole number of the address, if there is one; 404 for anything else."""
     text = request.GET.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Http404
-    return int(text) if text else None
+    return number_asked(text) if text else None
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from gis.errors import JingtianError
 from layers.audit.events import record_read
 from layers.grids.models import Grid
+from layers.orgs.asked import number_asked
 from layers.orgs.models import Institution, User
 from layers.people import arrange, leaving
 from layers.people.api import proposed, seen_assignment, seen_grid, seen_post, seen_staff
@@ -384,7 +385,4 @@ def _day(request: HttpRequest) -> dt.date:
 
 
 def _id(request: HttpRequest) -> int:
-    text = request.POST.get("id", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Http404
-    return int(text)
+    return number_asked(request.POST.get("id", ""))

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from layers.orgs.asked import number_asked
 from layers.orgs.models import Institution
 from layers.people import outlets, roster, subsidies
 from layers.people.forms import AssessmentForm, OutletMonthForm, RosterForm
@@ -47,7 +48,7 @@ def roster_page(request: HttpRequest) -> HttpResponseBase:
         if attempt(request, form, fill, _("已排好; 缺勤的人不排。")):
             return redirect(request.get_full_path())
     elif do:
-        staff = get_object_or_404(Staff.objects.visible_to(user).select_related("institution"), pk=_number(do))
+        staff = get_object_or_404(Staff.objects.visible_to(user).select_related("institution"), pk=number_asked(do))
         roster.switch(user, staff, _date(request.POST.get("day", "")))
         return redirect(request.get_full_path())
     days = roster.working_days(monday, monday + dt.timedelta(days=WEEK - 1))
@@ -118,7 +119,7 @@ def subsidies_page(request: HttpRequest) -> HttpResponseBase:
     base = f"?{urlencode({'month': f'{month:%Y-%m}', 'institution': institution.pk})}"
     form, person = None, None
     if chosen := request.GET.get("staff"):
-        kept = next((one.assessed for one in found if one.assignment.staff_id == _number(chosen)), None)
+        kept = next((one.assessed for one in found if one.assignment.staff_id == number_asked(chosen)), None)
         if kept is None:
             raise Http404
         person = kept.staff
@@ -179,13 +180,7 @@ def outlet_page(request: HttpRequest, outlet_id: int) -> HttpResponseBase:
 
 def _chosen(request: HttpRequest, own: Any, otherwise: Institution) -> Institution:
     chosen = request.GET.get("institution", "")
-    return get_object_or_404(own, pk=_number(chosen)) if chosen else otherwise
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Http404
-    return int(text)
+    return get_object_or_404(own, pk=number_asked(chosen)) if chosen else otherwise
 
 
 def _date(text: str) -> dt.date:
