@@ -251,21 +251,17 @@ def homes_behind(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
 
 def _of_home(home: Home, by: Way) -> Row:
     details: dict[str, Any] = {"households": home.households}
-    parts = [_("%(n)s 户") % {"n": f"{home.households:,.0f}"}]
-    if home.outlet is None:
-        parts.append(_("没有街道可到营业网点"))
-    else:
-        details |= {"km": round(home.metres / 1000, 3), "outlet": home.outlet.name, "outlet_code": home.outlet.code}
-        details["outlet_at"] = (home.outlet.lon, home.outlet.lat)
-        parts.append(_("%(km)s 公里到 %(outlet)s") % {"km": f"{home.metres / 1000:.2f}", "outlet": home.outlet.name})
+    if home.outlet is not None:
+        details |= {
+            "km": round(home.metres / 1000, 3),
+            "outlet": home.outlet.name,
+            "outlet_code": home.outlet.code,
+            "outlet_at": (home.outlet.lon, home.outlet.lat),
+        }
         if by == Way.STREET:
             details["off_street_m"] = round(home.access_m)
-            parts.append(_("其中离街道 %(m)s 米") % {"m": f"{home.access_m:,.0f}"})
-    name = home.name or home.code or _("未编号建筑")
-    if home.is_estimated:
-        name = _("%(grid)s (标注点)") % {"grid": name}
-        parts.append(_("按标注点估算"))
-    return Row(name, ", ".join(parts), details.get("km"), home.code, at=(home.lon, home.lat), details=details)
+    at = (home.lon, home.lat)
+    return Row(home.shown_name, home.said(by), details.get("km"), home.code, at=at, details=details)
 
 
 def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:

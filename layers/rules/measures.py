@@ -89,7 +89,8 @@ class Measure:
     about, per
         How it is counted, and what it is divided by (empty for plain numbers): printed wherever it is shown.
     behind
-        The rows behind a value: `layer:kind`, `measure:name` (of the grids below), `registers:name` or `people`.
+        The rows behind a value: `layer:kind`, `measure:name` (of the grids below), `registers:name`, `people`, or lines of
+        `layers.rules.lines`: `lines:name`, and `homes:name`, of grids without grids below.
     is_personal
         Counts customers: no regulator sees it, and users only those of their own subtree.
     is_quick
@@ -118,13 +119,18 @@ class Measure:
             return False
         return not user.is_regulator or (self.of == "grid" and not self.is_personal)
 
-    def rows_behind(self, grid_id: int, plan_id: int) -> list[str]:
-        """Addresses of the rows that a grid's value is made of: points of a layer, people, or the grids below."""
+    def rows_behind(self, user: User, grid_id: int, plan_id: int, *, is_leaf: bool) -> list[str]:
+        """Addresses of the rows that a grid's value is made of, as far as a user may see them: points of a layer, people, the grids
+        below, or lines. No regulator sees where people live."""
         found = []
         for source in self.behind:
             layer, _colon, which = source.partition(":")
             if layer == "measure":
-                found.append(f"/api/measures/{which}?plan={plan_id}&within={grid_id}")
+                found += [] if is_leaf else [f"/api/measures/{which}?plan={plan_id}&within={grid_id}"]
+            elif layer == "homes":
+                found += [f"/api/grids/{grid_id}/lines/{which}"] if is_leaf and not user.is_regulator else []
+            elif layer == "lines":
+                found.append(f"/api/grids/{grid_id}/lines/{which}")
             elif layer == "people":
                 found.append(f"/api/grids/{grid_id}/people")
             elif layer == "registers":
@@ -260,17 +266,20 @@ def _compute(name: str, ids: list[int], columns: dict[str, dict[int, Measured]])
     "LA04",
     "OC09",
     about=gettext_lazy("建筑户数之和; 没有建筑登记时用网格登记户数, 界线调整处按面积分摊并注明估算"),
-    behind=("measure:households",),
+    behind=("measure:households", "homes:homes"),
 )
 def households(ids: list[int]) -> dict[int, Measured]:
     """From the buildings where the service area has any, else from counts of grids, spread by area where borders moved."""
+    built = from_buildings(ids)
+    return _of_buildings(sorted(built)) | _of_counts([grid for grid in ids if grid not in built])
+
+
+def from_buildings(ids: list[int]) -> set[int]:
+    """Those of some grids whose households are counted by buildings."""
     source = _settings(ids)
     automatic = [grid for grid in ids if source[grid].households_from == MeasureSettings.From.AUTOMATIC]
-    from_buildings = {grid for grid in ids if source[grid].households_from == MeasureSettings.From.BUILDINGS}
-    if automatic:
-        from_buildings |= {row[0] for row in rows("registered", automatic)}
-    from_counts = [grid for grid in ids if grid not in from_buildings]
-    return _of_buildings(sorted(from_buildings)) | _of_counts(from_counts)
+    found = {grid for grid in ids if source[grid].households_from == MeasureSettings.From.BUILDINGS}
+    return found | {row[0] for row in rows("registered", automatic)} if automatic else found
 
 
 def _of_buildings(ids: list[int]) -> dict[int, Measured]:
@@ -301,7 +310,7 @@ def _of_counts(ids: list[int]) -> dict[int, Measured]:
     decimals=1,
     needs=WEIGHED,
     about=gettext_lazy("户数、助农取款点、面积各乘本机构设定的权重再相加"),
-    behind=("measure:households", "machines:cash_point"),
+    behind=("measure:workload", "homes:homes", "machines:cash_point"),
 )
 def workload(ids: list[int], **parts: dict[int, Measured]) -> dict[int, Measured]:
     """Weighted sum of households, cash points and km²; the weights are a setting of the institution."""
@@ -324,7 +333,7 @@ def workload(ids: list[int], **parts: dict[int, Measured]) -> dict[int, Measured
     gettext_lazy("平方公里"),
     decimals=3,
     about=gettext_lazy("CGCS2000 椭球上的面积"),
-    behind=("measure:area_km2",),
+    behind=("measure:area_km2", "lines:pieces"),
 )
 def area_km2(ids: list[int]) -> dict[int, Measured]:
     """On the spheroid of CGCS2000."""
@@ -337,11 +346,17 @@ def area_km2(ids: list[int]) -> dict[int, Measured]:
     "",
     decimals=2,
     about=gettext_lazy("Polsby–Popper: 4π × 面积 ÷ 周长², 圆为 1"),
+    behind=("lines:pieces",),
 )
 def compactness(ids: list[int]) -> dict[int, Measured]:
     """Polsby–Popper: 4π · area / perimeter², 1 for a circle; holes lengthen the perimeter."""
     return {
-        grid: Measured(4 * math.pi * area / perimeter**2, False, "4πA/P²")
+        grid: Measured(
+            4 * math.pi * area / perimeter**2,
+            False,
+            "4πA/P²",
+            f"A = {area / 1e6:,.3f} km², P = {perimeter / 1e3:,.2f} km",
+        )
         for grid, area, perimeter, _pieces in rows("shapes", ids)
     }
 
@@ -351,6 +366,7 @@ def compactness(ids: list[int]) -> dict[int, Measured]:
     gettext_lazy("连片"),
     gettext_lazy("块"),
     about=gettext_lazy("网格由几块组成; 只在一点相接的算两块"),
+    behind=("lines:pieces",),
 )
 def pieces(ids: list[int]) -> dict[int, Measured]:
     """Of how many pieces the grid is: parts that touch at points only are separate."""
@@ -364,6 +380,7 @@ def pieces(ids: list[int]) -> dict[int, Measured]:
     "HG01",
     about=gettext_lazy("直接下级网格的个数"),
     levels="above",
+    behind=("lines:children",),
 )
 def children(ids: list[int]) -> dict[int, Measured]:
     """Grids directly below."""

@@ -140,6 +140,26 @@ class Home(NamedTuple):
     is_far: bool
     is_estimated: bool
 
+    @property
+    def shown_name(self) -> str:
+        name = self.name or self.code or _("未编号建筑")
+        return _("%(grid)s (标注点)") % {"grid": name} if self.is_estimated else name
+
+    def said(self, by: Way) -> str:
+        """How many live there, and how far they have it where."""
+        parts = [_("%(n)s 户") % {"n": f"{self.households:,.0f}"}]
+        if self.outlet is None:
+            parts.append(_("没有街道可到营业网点"))
+        else:
+            parts.append(
+                _("%(km)s 公里到 %(outlet)s") % {"km": f"{self.metres / 1000:.2f}", "outlet": self.outlet.name}
+            )
+            if by == Way.STREET:
+                parts.append(_("其中离街道 %(m)s 米") % {"m": f"{self.access_m:,.0f}"})
+        if self.is_estimated:
+            parts.append(_("按标注点估算"))
+        return ", ".join(parts)
+
 
 @dataclass
 class Homes:
@@ -248,6 +268,7 @@ def said_way(by: Way) -> str:
     about=gettext_lazy(
         "网格标注点到本行最近营业网点 (不含自助银行) 的距离; 直线 (在椭球上) 或沿街 (沿街道的最短路, 加两端离街道的直线部分), 由本机构在规则页选定"
     ),
+    behind=("lines:outlet",),
 )
 def outlet_distance_km(ids: list[int]) -> dict[int, Measured]:
     """From a point inside the grid (where its label stands) to the nearest staffed outlet of the bank."""
@@ -281,7 +302,7 @@ def _distance(metres: float, access: float, by: Way, outlets: int) -> Measured:
     about=gettext_lazy(
         "住处到本行最近营业网点的距离大于服务半径 (规则, 没有时按预设) 的户数; 住处按建筑, 没有建筑时按网格标注点; 直线或沿街由本机构在规则页选定"
     ),
-    behind=("measure:far_households",),
+    behind=("measure:far_households", "homes:far_homes"),
     is_quick=False,
 )
 def far_households(ids: list[int]) -> dict[int, Measured]:

@@ -18,6 +18,7 @@ from layers.rules.measures import Measured, measure, register, rows
     decimals=2,
     about=gettext_lazy("与同级网格重叠的面积占自身面积的比例; 不重不漏的方案恒为 0"),
     per=gettext_lazy("网格的面积"),
+    behind=("lines:overlaps",),
     is_quick=False,
 )
 def overlap_share(ids: list[int]) -> dict[int, Measured]:
@@ -36,7 +37,7 @@ def overlap_share(ids: list[int]) -> dict[int, Measured]:
     scale="diverging",
     about=gettext_lazy("工作量与同一上级下各网格平均数相差的百分比"),
     per=gettext_lazy("同一上级下各网格工作量的平均数"),
-    behind=("measure:workload",),
+    behind=("lines:siblings",),
     is_quick=False,
 )
 def workload_deviation(ids: list[int]) -> dict[int, Measured]:
@@ -53,5 +54,6 @@ def workload_deviation(ids: list[int]) -> dict[int, Measured]:
         known = [value for value in (load[sibling].value for sibling in family) if value is not None]
         mean = sum(known) / len(known) if known else 0
         value = None if own.value is None or not mean else 100 * (own.value / mean - 1)
-        found[grid] = Measured(value, own.estimated, own.source)
+        said = _("同级平均 %(mean)s 分") % {"mean": f"{mean:,.1f}"} if known else ""
+        found[grid] = Measured(value, own.estimated, own.source, said)
     return found

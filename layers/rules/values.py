@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -41,7 +42,7 @@ class NoSuchLevel(JingtianError):
 
 @dataclass(frozen=True)
 class Row:
-    """A grid and what it measures."""
+    """A grid and what it measures; `behind`: addresses of the rows that the value is made of."""
 
     id: int
     code: str
@@ -50,6 +51,7 @@ class Row:
     level: int
     kind: str
     measured: Measured
+    behind: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Values:
                     "estimated": row.measured.estimated,
                     "source": row.measured.said,
                     "class": self.class_of(row),
-                    "rows": self.measure.rows_behind(row.id, self.plan.pk),
+                    "rows": row.behind,
                 }
                 for row in self.rows
             ],
@@ -244,7 +246,8 @@ def values_of(
     if within is not None:
         code_of = get_object_or_404(Grid, pk=within, plan=plan)
         grids = grids.filter(pk__in=_below(code_of.pk))
-    rows = list(grids.order_by("code").values_list("pk", "code", "name", "parent__name", "level", "kind"))
+    grids = grids.annotate(is_leaf=undivided, above=Coalesce("parent__name", Value(""))).order_by("code")
+    rows = list(grids.values_list("pk", "code", "name", "above", "level", "kind", "is_leaf"))
     if one.of == "served" and not plan.is_in_force(day):
         # Nobody serves a draft, and a plan of the past has no people of today: no data, rather than everything vacant.
         unknown = Measured(None, False, _("方案在这一天没有生效, 没有人员安排"))
@@ -252,7 +255,14 @@ def values_of(
     else:
         with seen_by(user), on_day(day):
             measured = measure([row[0] for row in rows], [name])
-    found = [Row(*row[:3], row[3] or "", *row[4:], measured[row[0]][name]) for row in rows]
+    found = [
+        Row(
+            *named,
+            measured=measured[named[0]][name],
+            behind=one.rows_behind(user, named[0], plan.pk, is_leaf=is_leaf),
+        )
+        for *named, is_leaf in rows
+    ]
     return Values(one, plan, depth, day, found, how, tuple(limits))
 
 

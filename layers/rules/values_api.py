@@ -5,11 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Literal
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
 
+from layers.grids.models import Grid
+from layers.orgs.models import User
 from layers.rules.classes import How, limits_in
+from layers.rules.lines import KINDS
 from layers.rules.measures import OF_GRIDS
 from layers.rules.subjects import SubjectValues, subject_values
 from layers.rules.values import Values, measure_named, values_of
@@ -64,6 +69,22 @@ def measure_values(
     if format == "csv":
         return csv_response(file, heads, lines)
     return xlsx_response(file, heads, lines, sheet=str(found.measure.name))
+
+
+@router.get("/grids/{int:grid_id}/lines/{name}")
+def lines(request: HttpRequest, grid_id: int, name: str) -> dict[str, Any]:
+    """What a number of a grid is made of, where no layer has it: `pieces`, `children`, `siblings`, `overlaps`, the nearest `outlet`,
+    `homes`, or `far_homes`. The first 500, and how many there are.
+    """
+    user: User = request.user  # type: ignore[assignment]
+    found = KINDS.get(name)
+    if found is None:
+        raise Http404
+    if not found.is_visible_to(user):
+        raise PermissionDenied
+    return found.to_json(
+        get_object_or_404(Grid.objects.visible_to(user).select_related("plan__institution"), pk=grid_id)
+    )
 
 
 def _of_subjects(found: SubjectValues, format: str) -> Any:

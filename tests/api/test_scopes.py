@@ -12,6 +12,7 @@ from layers.facilities.models import Machine, Outlet
 from layers.features.registry import LAYERS
 from layers.ledger.models import Customer
 from layers.people.lists import LISTS
+from layers.rules.lines import KINDS
 from layers.staff.models import Staff
 from tests.api.world import CUSTOMER_PHONE, INSIDE, LEAF, PHONES, World, bearer, spot
 from tests.factories import OutletFactory, UserFactory, retired
@@ -20,6 +21,7 @@ HERE = f"lon={INSIDE[0]}&lat={INSIDE[1]}"
 EVERYWHERE = "/tiles/{layer}/0/0/0.mvt"
 
 READ_BY_PLANNERS = ("/edits", "/edits?since=0", "/share", "/borders-beside?bbox=112,29,114,31")
+LINES = [f"lines/{name}" for name in KINDS]
 READ_BY_ALL = ("/measures?level=2", "/broken", "/decisions", "/comments", "/access")
 
 PUBLISHED, DRAFTS = ("甲发布", "乙发布"), ("甲总草案", "甲一草案", "乙总草案")
@@ -74,7 +76,7 @@ def addresses(world: World) -> list[str]:
         found += [f"/api/locate?{HERE}&plan={plan.pk}&accuracy=5000"]
         found += [EVERYWHERE.format(layer="grids") + f"?plan={plan.pk}&level={level}" for level in range(3)]
     found += [f"/api/grids/{grid}" for grid in world.grids()]
-    found += [f"/api/grids/{grid}/{part}" for grid in world.grids() for part in ("registers", "channels")]
+    found += [f"/api/grids/{grid}/{part}" for grid in world.grids() for part in ("registers", "channels", *LINES)]
     found += ["/api/findings", "/api/findings/people-vacant", "/api/findings/people-double"]
     found += ["/api/cares", "/api/oversight", "/api/oversight/table?area=429005", "/api/layers/posts"]
     found += [f"/api/people{rest}" for rest in ("", "/proposals", "/lists", *(f"/lists/{key}" for key in LISTS))]

@@ -137,6 +137,45 @@ def test_a_manager_colours_villages_and_takes_the_map_along(open_map: Open, new_
     expect(other.locator(".values tr[aria-selected]")).to_contain_text(name)
 
 
+@pytest.mark.domain("ZG05")
+def test_from_far_households_down_to_their_homes(open_map: Open) -> None:
+    page = open_map("?level=1&measure=far_households&sort=-value", user="manager")
+    panel = page.locator("#panel-body")
+    page.locator(".values tbody tr").first.locator("td button").click(timeout=SLOW)
+    # The leaves, then the homes of one.
+    leaves = panel.locator("li", has=page.locator(".figures button"))
+    expect(leaves.first).to_be_visible(timeout=SLOW)
+    name = leaves.first.locator("button").first.inner_text()
+    leaves.first.locator(".figures button").click()
+    expect(panel.locator("h2")).to_have_text(name, timeout=SLOW)
+    expect(panel).to_contain_text(re.compile(r"超出服务半径的住处: [1-9]"))
+    expect(panel.locator("li").first).to_contain_text(re.compile(r"\d 户, [\d.]+ 公里到 "))
+    shot(page, "manager-far-homes")
+    panel.locator("li button").first.click()
+    page.wait_for_url("**lon=*")
+
+
+@pytest.mark.parametrize(
+    ("measure", "level", "heading", "line"),
+    [
+        ("compactness", 2, "组成网格的各块: 1", "周长"),
+        ("children", 1, "直接下级网格: ", "面积"),
+        ("outlet_distance_km", 2, "最近的营业网点: 1", "从网格的标注点起"),
+        ("workload_deviation", 2, "同一上级下的网格: ", "工作量"),
+        ("households", 3, "有住户的建筑: ", "户"),
+    ],
+)
+def test_each_number_leads_to_what_it_is_made_of(
+    open_map: Open, measure: str, level: int, heading: str, line: str
+) -> None:
+    page = open_map(f"?level={level}&measure={measure}&sort=-value", user="manager")
+    page.locator(".values tbody tr").first.locator("td button").click(timeout=SLOW)
+    panel = page.locator("#panel-body")
+    expect(panel).to_contain_text(heading, timeout=SLOW)
+    expect(panel.locator("li").first).to_contain_text(line)
+    shot(page, f"manager-behind-{measure}")
+
+
 def test_a_measure_without_data_is_hatched_and_never_zero(open_map: Open) -> None:
     page = open_map("?level=3&measure=station_completeness", user="manager")
     expect(page.locator("#measure-panel")).to_contain_text("没有数据", timeout=SLOW)

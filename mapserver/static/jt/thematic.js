@@ -104,7 +104,7 @@ export class Thematic {
   }
 
   /** A value with the decimals of its measure. */
-  #number(value) { return figure(Number(value.toFixed(this.#answer.measure.decimals))); }
+  #number(value, { decimals } = this.#answer.measure) { return figure(Number(value.toFixed(decimals))); }
 
   #fills() { return rampFills(this.#answer.classes.length, this.#answer.measure.scale === "diverging"); }
 
@@ -184,18 +184,23 @@ export class Thematic {
     this.mark(this.#now.grid);
   }
 
-  #row({ id, name, parent, value, estimated, source, rows }) {
-    const none = typeof value !== "number";
-    const said = none ? gettext("没有数据") : this.#number(value);
+  #row(row) {
+    const { id, name, parent, estimated, source } = row;
     return el("tr", { "data-grid": id },
       el("th", { scope: "row" },
         el("button", { type: "button", class: "link", onclick: () => this.#page.look(id) }, data(name)),
         parent && el("small", { translate: "no" }, parent)),
-      el("td", { class: none ? "figures note" : "figures", title: source },
-        rows.length && !none
-          ? el("button", { type: "button", class: "link", "aria-label": fill(gettext("{value}, 查看明细"), { value: said }), onclick: () => this.#behind(id) }, said)
-          : said,
-        estimated && el("span", { class: "tag" }, gettext("估算"))));
+      el("td", { class: typeof row.value === "number" ? "figures" : "figures note", title: source },
+        this.#figure(this.#answer.measure, row, ""), estimated && el("span", { class: "tag" }, gettext("估算"))));
+  }
+
+  /** A value, which leads to what it is made of. */
+  #figure(measure, row, unit) {
+    if (typeof row.value !== "number") return gettext("没有数据");
+    const said = `${this.#number(row.value, measure)} ${unit}`.trim();
+    return row.rows.length
+      ? el("button", { type: "button", class: "link", "aria-label": fill(gettext("{value}, 查看明细"), { value: said }), onclick: () => this.#behind(measure, row) }, said)
+      : said;
   }
 
   #sorted(key) {
@@ -219,12 +224,11 @@ export class Thematic {
       known(a) !== known(b) ? (known(a) ? -1 : 1) : known(a) ? way * compare(a, b) || a.code.localeCompare(b.code) : 0);
   }
 
-  /** What a number is made of. */
-  async #behind(id) {
-    const { name, rows, value } = this.#byId.get(id);
-    const { measure } = this.#answer;
+  /** What a number is made of, below how it came about. */
+  async #behind(measure, { id, name, rows, value, source }) {
     const title = el("div", { class: "panel-head" },
-      el("p", { class: "note" }, `${measure.name}: ${this.#number(value)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name));
+      el("p", { class: "note" }, `${measure.name}: ${this.#number(value, measure)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name),
+      source && el("p", { class: "note" }, source));
     try {
       const parts = await Promise.all(rows.map(async (address) => this.#part({ id, name }, await get(address.replace(/^\/api\//, "")))));
       this.#page.show([title, ...parts.flat().filter(Boolean)]);
@@ -233,7 +237,7 @@ export class Thematic {
     }
   }
 
-  /** One kind of rows: points of a layer, kinds of a register, people, or values of the grids below. */
+  /** One kind of rows: points of a layer, lines, kinds of a register, people, or values of the grids below. */
   #part(grid, answer) {
     const more = (shown, all) => all > shown && el("p", { class: "note" }, fill(gettext("共 {n} 条"), { n: count(all) }));
     if (answer.features)
@@ -243,6 +247,16 @@ export class Thematic {
           el("li", {}, el("button", { type: "button", class: "link", onclick: () => this.#page.place(geometry.coordinates) }, data(properties.name)),
             el("span", { class: "note" }, properties.kind_label, " ", properties.synthetic && demoTag())))),
         more(Math.min(MOST_ROWS, answer.features.length), answer.numberMatched),
+      ];
+    if (answer.lines)
+      return [
+        el("h3", {}, answer.count ? `${answer.title}: ${count(answer.count)}` : answer.title),
+        !answer.count && el("p", { class: "note" }, gettext("没有逐处的登记")),
+        el("ul", { class: "rows behind" }, answer.lines.map(({ name, text, grid: of, at }) => {
+          const look = of ? () => this.#page.look(of) : at && (() => this.#page.place(at));
+          return el("li", {}, look ? el("button", { type: "button", class: "link", onclick: look }, data(name)) : data(name), el("span", { class: "note" }, text));
+        })),
+        more(answer.lines.length, answer.count),
       ];
     if (Array.isArray(answer)) return answer.map(({ parts }) => registerParts(parts, grid, this.#page.features));
     if (answer.in_charge)
@@ -258,7 +272,7 @@ export class Thematic {
       el("h3", {}, `${measure.name} · `, data(levelName)),
       el("ul", { class: "rows behind" }, answer.rows.slice(0, MOST_ROWS).map((row) =>
         el("li", {}, el("button", { type: "button", class: "link", onclick: () => this.#page.look(row.id) }, data(row.name)),
-          el("span", { class: "figures" }, typeof row.value === "number" ? `${figure(row.value)} ${measure.unit}` : gettext("没有数据"))))),
+          el("span", { class: "figures" }, this.#figure(measure, row, measure.unit))))),
       more(MOST_ROWS, answer.rows.length),
     ];
   }
