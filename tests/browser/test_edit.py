@@ -360,7 +360,7 @@ def test_a_grid_reaches_into_its_neighbour_where_the_plan_allows_it(
         expect(page.locator("#edit-hint")).to_have_text(re.compile("^再点选"))
 
     page.click("[data-tool=extend]")
-    expect(page.locator("#edit-hint")).to_contain_text("自身面积的 10%")
+    expect(page.locator("#edit-hint")).to_contain_text(re.compile("同属一个上级.*自身面积的 10%"))
     draw(1.6)
     page.mouse.move(*desk.pixel(0.5, 0.5))
     # Before the drop: too much, where, and what the limit is.
@@ -369,7 +369,7 @@ def test_a_grid_reaches_into_its_neighbour_where_the_plan_allows_it(
     shot(page, "edit-overlap-too-much")
     page.keyboard.press("Escape")
     complaints.clear()
-    expect(page.locator("#edit-hint")).to_contain_text("自身面积的 10%")
+    expect(page.locator("#edit-hint")).to_contain_text(re.compile("同属一个上级.*自身面积的 10%"))
     draw(1.25)
     page.mouse.move(*desk.pixel(0.5, 0.5))
     expect(result).to_contain_text("交叉比例", timeout=15_000)

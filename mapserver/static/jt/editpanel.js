@@ -76,7 +76,7 @@ export class EditPanel {
       split: gettext("画一条穿过网格的线，双击或按回车结束；首尾相接则挖出一块。"),
       merge: gettext("依次点选要合并的网格，第一个保留编码。"),
       transfer: gettext("先圈出要移交的一片，再点选接收的网格。"),
-      extend: fill(gettext("圈出邻格的一片，再点选要延伸到这里的网格；邻格不变，两格在此交叉。一个网格最多有自身面积的 {limit}% 与同级网格交叉。"), { limit: Number((100 * this.#limit).toPrecision(3)) }),
+      extend: fill(gettext("圈出邻格的一片，再点选要延伸到这里的网格；两格须同属一个上级，且都没有下级网格。邻格不变，两格在此交叉。一个网格最多有自身面积的 {limit}% 与同级网格交叉。"), { limit: Number((100 * this.#limit).toPrecision(3)) }),
       withdraw: gettext("圈住交叉的地方，再点选要从这里收缩的网格；土地仍归与它交叉的邻格。"),
     }[tool] ?? "");
     const isDrawing = ["split", "transfer", "extend", "withdraw", "reshape-draw"].includes(tool);
