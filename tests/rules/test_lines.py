@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from layers.streets.models import Building
 from layers.grids.models import GridCount, Plan
 from layers.orgs.models import Institution
+from layers.streets.models import Building
 from tests.api.world import bearer
 from tests.editing.test_editing import Desk
 from tests.editing.test_overlapping_edits import LITTLE
