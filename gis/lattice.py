@@ -19,6 +19,7 @@ STEP = 1 / STEPS_PER_DEGREE
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 AnyGeometry = TypeVar("AnyGeometry", bound=BaseGeometry)
 
 

@@ -13,15 +13,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from gis.errors import JingtianError
-from gis.lattice import STEP, FloatArray, IntArray, to_degrees, to_lattice
+from gis.lattice import STEP, BoolArray, FloatArray, IntArray, to_degrees, to_lattice
 from gis.measure import segment_length_m
 
-BoolArray = npt.NDArray[np.bool_]
 Rings = list[list[int]]
 """One polygon: its shell and then its holes, each a list of arc references."""
 

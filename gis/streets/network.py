@@ -27,6 +27,8 @@ JOIN_M = 1.0
 """Lines whose ends come this near meet: survey and digitising leave such gaps at crossings."""
 SNAP_M = 60.0
 """How far from a street a click may be."""
+LEAST_SHARE = 0.01
+"""A connected part of less than this share of all streets' length is a stray path: nobody sets out along it."""
 
 
 class NoStreetNearby(JingtianError):
@@ -120,6 +122,14 @@ class StreetNetwork:
     def tree(self) -> shapely.STRtree:
         """The edges in metres of the frame."""
         return shapely.STRtree(shapely.linestrings(self.frame.of(self.nodes)[self.edges]))
+
+    @cached_property
+    def travelled(self) -> tuple[IntArray, shapely.STRtree]:
+        """Edges of the parts of the network that are more than stray paths, and these alone as a tree."""
+        part = self.component[self.edges[:, 0]]
+        length = np.bincount(part, weights=self.length_m)
+        edges = np.flatnonzero(length[part] >= LEAST_SHARE * length.sum())
+        return edges, shapely.STRtree(self.tree.geometries[edges], node_capacity=4)
 
     def align(self, path: Sequence[Sequence[float]] | FloatArray, tolerance_m: float) -> Aligned:
         """The path moved onto the streets that run beside it within a tolerance; see `gis.streets.parallel.align`."""

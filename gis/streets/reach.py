@@ -13,9 +13,6 @@ from gis.lattice import FloatArray, IntArray, to_degrees, to_lattice
 from gis.measure import segment_length_m
 from gis.streets.network import StreetNetwork
 
-LEAST_SHARE = 0.01
-"""A connected part of less than this share of all streets' length is a stray path: nobody sets out along it."""
-
 
 class Reach(NamedTuple):
     """For each place, metres to its nearest goal by street, and which.
@@ -64,12 +61,11 @@ def reach(network: StreetNetwork, places: FloatArray, goals: FloatArray, *, with
     nearest = np.full(count, -1, dtype=np.int64)
     if not count or not len(network.edges):
         return Reach(metres, access, nearest, np.ones(count, dtype=bool))
-    usable = _usable(network)
-    start = _stops(network, places, usable)
+    start = _stops(network, places)
     is_off = start.access_m > within_m
     if not len(goals):
         return Reach(metres, access, nearest, is_off)
-    end = _stops(network, goals, usable)
+    end = _stops(network, goals)
     reachable = np.flatnonzero(end.access_m <= within_m)
     if not len(reachable):
         return Reach(metres, access, nearest, is_off)
@@ -97,19 +93,12 @@ def reach(network: StreetNetwork, places: FloatArray, goals: FloatArray, *, with
     return Reach(metres, access, goal, is_off)
 
 
-def _usable(network: StreetNetwork) -> IntArray:
-    """Edges of the parts of the network that are more than stray paths."""
-    part = network.component[network.edges[:, 0]]
-    length = np.bincount(part, weights=network.length_m)
-    return np.flatnonzero(length[part] >= LEAST_SHARE * length.sum())
-
-
-def _stops(network: StreetNetwork, points: FloatArray, usable: IntArray) -> _Stops:
-    lines = network.tree.geometries[usable]
+def _stops(network: StreetNetwork, points: FloatArray) -> _Stops:
+    edges, tree = network.travelled
     spots = shapely.points(network.frame.of(to_lattice(points)))
-    _, found = shapely.STRtree(lines).query_nearest(spots, all_matches=False)
-    edge = usable[found]
-    share = shapely.line_locate_point(lines[found], spots, normalized=True)
+    _, found = tree.query_nearest(spots, all_matches=False)
+    edge = edges[found]
+    share = shapely.line_locate_point(tree.geometries[found], spots, normalized=True)
     ends = to_degrees(network.nodes)[network.edges[edge]]
     on_street = ends[:, 0] + share[:, None] * (ends[:, 1] - ends[:, 0])
     along = share * network.length_m[edge]

@@ -168,25 +168,25 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
     settings = MeasureSettings.of_path(plan.institution.path)
     own = Way(settings.distance_by)
     radius = {kind: f"{value:g}" for kind, value in radii_km(plan.institution).items()}
-    leaves = Grid.objects.filter(plan=plan, children__isnull=True).only("code", "name").in_bulk()
-    where = living(list(leaves))
+    where = living(list(plan.grids.filter(parent__isnull=True).values_list("pk", flat=True)))
     for by in sorted(Way, key=lambda way: way != own):
         names = [f"far-households-{by}", *(["far-households"] if by == own else [])]
         if key and key not in names:
             continue
         found = homes_by_leaf(plan, where, by)
-        far = sorted(
-            ((leaf, homes) for leaf, homes in found.items() if homes.far),
-            key=lambda each: (-each[1].far, leaves[each[0]].code),
-        )
-        labels = {leaf: (lon, lat) for leaf, lon, lat in spots("labels", [leaf for leaf, _homes in far])} if key else {}
+        far = {leaf: homes for leaf, homes in found.items() if homes.far}
+        leaves = plan.grids.filter(pk__in=far).only("code", "name") if key else ()
+        labels = {leaf: (lon, lat) for leaf, lon, lat in spots("labels", list(far))} if key else {}
         yield Finding(
             id=key or names[-1],
             group=_("距离"),
             name=_("离网点远的住户 (%(way)s)") % {"way": str(by.label).lower()},
             demand=_far_demand(by, own, radius, settings, is_estimated=any(one.is_estimated for one in found.values())),
             domain="ZG05",
-            rows=[_of_homes(leaves[leaf], homes, by, labels[leaf]) for leaf, homes in far] if key else [],
+            rows=[
+                _of_homes(leaf, far[leaf.pk], by, labels[leaf.pk])
+                for leaf in sorted(leaves, key=lambda leaf: (-far[leaf.pk].far, leaf.code))
+            ],
             count=len(far),
             unmeasured=sum(homes.unknown > 0 for homes in found.values()),
         )
@@ -269,15 +269,15 @@ def of_people(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
     for one in people.LISTS.values():
         if not one.is_fault or key not in {"", f"people-{one.key}"}:
             continue
-        rows = people.rows_of(one.key, user)
+        found = people.found(one.key, user)
         yield Finding(
             id=f"people-{one.key}",
             group=_("人员"),
             name=str(one.name),
             demand=str(one.about),
             domain=one.domain,
-            rows=[_of_person(row) for row in rows] if key else [],
-            count=len(rows),
+            rows=[_of_person(row) for row in found[:]] if key else [],
+            count=len(found),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -26,8 +27,15 @@ class InheritedSettings(models.Model):
     @classmethod
     def of_path(cls, path: str) -> Self:
         """The same, by the institution's place in the tree."""
-        holding = cls.objects.filter(institution__path__in=paths_to(path))
-        return holding.order_by("-institution__path").first() or cls()
+        return cls.of_paths([path])[path]
+
+    @classmethod
+    def of_paths(cls, paths: Iterable[str]) -> dict[str, Self]:
+        """The same of several, by their paths, in one statement."""
+        above = {path: paths_to(path)[::-1] for path in paths}
+        holding = cls.objects.filter(institution__path__in={step for steps in above.values() for step in steps})
+        own = {one.institution.path: one for one in holding.select_related("institution")}
+        return {path: next((own[step] for step in steps if step in own), cls()) for path, steps in above.items()}
 
     @classmethod
     def to_change(cls, institution: Institution) -> Self:

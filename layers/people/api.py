@@ -20,7 +20,7 @@ from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.people import arrange
 from layers.people.hierarchy import who_is_over, who_is_under
-from layers.people.lists import LISTS, counts, rows_of
+from layers.people.lists import LISTS, counts, found
 from layers.people.pick import choosable, found_by, written
 from layers.people.shapes import (
     absence_json,
@@ -182,10 +182,10 @@ def one_list(
     """The rows of a list on a day (today if none is given) as GeoJSON, or with `format=csv` or `xlsx` for a spreadsheet."""
     if key not in LISTS:
         raise Http404
-    rows = rows_of(key, request.user, at)
+    rows = found(key, request.user, at)
     if format != "geojson":
         heads = [_("编码"), _("网格或点位"), _("上级网格"), _("工号"), _("姓名"), _("机构"), _("情况")]
-        return _table(str(LISTS[key].name), heads, (list_cells(row) for row in rows), format)
+        return _table(str(LISTS[key].name), heads, (list_cells(row) for row in rows[:]), format)
     chosen = rows[offset : offset + limit]
     return {
         "type": "FeatureCollection",

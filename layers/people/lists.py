@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.contrib.gis.db.models.functions import PointOnSurface
-from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.contrib.gis.geos import GEOSGeometry, Point
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import CharField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -34,6 +36,8 @@ from layers.staff.vocabulary import label, terms
 MAIN = Assignment.Kind.MAIN
 COUNTER_KINDS = ("hall_manager", "non_cash_teller", "teller")
 """Who works at the counter needs no grid."""
+FOURS = ["agreement", "certificate", "card"]
+"""What somebody has in hand for 人 (the first two) and 卡 of the 四个一."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Row:
 
     text: str = ""
     grid: Grid | None = None
+    label: Point | None = None
     staff: Staff | None = None
     post: Post | None = None
     outlet: Outlet | None = None
@@ -58,12 +63,28 @@ class Row:
     @property
     def at(self) -> tuple[float, float] | None:
         """Where the row stands on the map."""
-        label = getattr(self.grid, "label", None)
-        shape = label or self.geom
+        shape = self.label or self.geom
         if shape is None:
             return None
         point = shape if shape.geom_type == "Point" else shape.point_on_surface
         return point.x, point.y
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a list is about, and how a row is made of one of them; counted and cut before any row is made."""
+
+    each: QuerySet[Any] | Sequence[Any]
+    row: Callable[[Any], Row]
+
+    def __len__(self) -> int:
+        return self.each.count() if isinstance(self.each, QuerySet) else len(self.each)
+
+    def __getitem__(self, part: slice) -> list[Row]:
+        return [self.row(one) for one in self.each[part]]
+
+
+Find = Callable[[User, dt.date], Found]
 
 
 @dataclass(frozen=True)
@@ -74,7 +95,7 @@ class List:
     name: str | Promise
     about: str | Promise
     domain: str
-    rows: Callable[[User, dt.date], Iterable[Row]]
+    find: Find
     is_fault: bool = True
     """Whether what it lists is not as it should be."""
 
@@ -84,17 +105,24 @@ LISTS: dict[str, List] = {}
 
 def _list(
     key: str, name: str | Promise, about: str | Promise, domain: str, *, is_fault: bool = True
-) -> Callable[..., Callable[..., Iterable[Row]]]:
-    def add(rows: Callable[[User, dt.date], Iterable[Row]]) -> Callable[..., Iterable[Row]]:
-        LISTS[key] = List(key, name, about, domain, rows, is_fault)
-        return rows
+) -> Callable[[Find], Find]:
+    def add(find: Find) -> Find:
+        LISTS[key] = List(key, name, about, domain, find, is_fault)
+        return find
 
     return add
 
 
+def found(key: str, user: User, day: dt.date | None = None) -> Found:
+    """What a user may see of a list, on a day (today when None)."""
+    if user.institution is None or user.is_regulator:
+        return Found([], Row)
+    return LISTS[key].find(user, day or timezone.localdate())
+
+
 def rows_of(key: str, user: User, day: dt.date | None = None) -> list[Row]:
-    """The rows of a list that a user may see, on a day (today when None)."""
-    return list(LISTS[key].rows(user, day or timezone.localdate()))
+    """All its rows."""
+    return found(key, user, day)[:]
 
 
 def own_grids(user: User, day: dt.date) -> QuerySet[Grid]:
@@ -115,7 +143,8 @@ def own_grids(user: User, day: dt.date) -> QuerySet[Grid]:
             people = Staff.objects.filter(institution__path__startswith=user.institution.path)
             turns = Assignment.objects.filter(staff__in=people, status=Assignment.Status.APPROVED, grid__in=grids)
             mine |= Q(pk__in=_below(turns))
-    return _labelled(grids.filter(mine)).select_related("parent", "plan__institution").order_by("code")
+    grids = grids.filter(mine).annotate(label=PointOnSurface("geom")).select_related("parent", "plan__institution")
+    return grids.defer("parent__geom").order_by("code", "pk")
 
 
 def _below(turns: QuerySet[Assignment]) -> set[int]:
@@ -133,123 +162,117 @@ def leaves(user: User, day: dt.date) -> QuerySet[Grid]:
     return own_grids(user, day).filter(~Exists(Grid.objects.filter(parent=OuterRef("pk"))))
 
 
-def _labelled(grids: QuerySet[Grid]) -> QuerySet[Grid]:
-    return grids.annotate(label=PointOnSurface("geom"))
+def _grids(grids: QuerySet[Grid], text: str) -> Found:
+    return Found(grids, lambda grid: Row(text, grid, grid.label))
+
+
+def _turns(user: User, turns: QuerySet[Assignment], say: Callable[[Assignment], str]) -> Found:
+    """Assignments to grids, of people whom the user may see; each grid with its label point."""
+    turns = turns.filter(staff__in=Staff.objects.visible_to(user), grid__isnull=False)
+    turns = turns.annotate(label=PointOnSurface("grid__geom")).select_related("staff__institution", "grid__parent")
+    turns = turns.defer("grid__parent__geom").order_by("staff__institution__path", "staff__number", "grid__code", "pk")
+    return Found(turns, lambda one: Row(say(one), one.grid, one.label, one.staff, assignment=one.pk))
+
+
+def _employed(user: User, day: dt.date) -> QuerySet[Staff]:
+    people = Staff.objects.visible_to(user).employed(day).select_related("institution")
+    return people.order_by("institution__path", "number")
 
 
 @_list("vacant", gettext_lazy("空缺网格"), gettext_lazy("最小的网格中没有网格员负责的"), "ZG07")
-def vacant(user: User, day: dt.date) -> Iterable[Row]:
+def vacant(user: User, day: dt.date) -> Found:
     serving = Assignment.objects.on(day).filter(grid=OuterRef("pk"), role="worker", kind=MAIN)
-    return (Row(grid=grid, text=_("没有网格员")) for grid in leaves(user, day).filter(~Exists(serving)))
+    return _grids(leaves(user, day).filter(~Exists(serving)), _("没有网格员"))
 
 
 @_list("double", gettext_lazy("一人多格"), gettext_lazy("负责的网格多于设定个数的网格员"), "ZG07")
-def double(user: User, day: dt.date) -> Iterable[Row]:
-    most = StaffSettings.of(user.institution).most_grids if user.institution else 1
+def double(user: User, day: dt.date) -> Found:
+    most = StaffSettings.of_path(user.own_path).most_grids
     inside = ~Exists(Grid.objects.filter(parent=OuterRef("grid")))
     held = Assignment.objects.on(day).filter(inside, grid__isnull=False, role="worker", kind=MAIN)
     many = held.order_by().values("staff").annotate(n=Count("grid", distinct=True)).filter(n__gt=most).values("staff")
-    for one in _assigned(user, held.filter(staff__in=many)):
-        yield Row(grid=one.grid, staff=one.staff, text=_("同时负责多个网格"), assignment=one.pk)
+    return _turns(user, held.filter(staff__in=many), lambda _one: _("同时负责多个网格"))
 
 
 @_list("absent", gettext_lazy("缺勤无人替"), gettext_lazy("责任人缺勤, 而没有在岗的 B岗"), "LA03")
-def absent(user: User, day: dt.date) -> Iterable[Row]:
+def absent(user: User, day: dt.date) -> Found:
     away = Absence.objects.filter(staff=OuterRef("staff"), first_day__lte=day, last_day__gte=day)
-    standing_in = (
-        Assignment.objects.on(day)
-        .filter(kind="backup", role=OuterRef("role"), grid=OuterRef("grid"))
-        .exclude(Exists(away))
-    )
-    for one in _assigned(user, Assignment.objects.on(day).filter(Exists(away), ~Exists(standing_in), kind=MAIN)):
-        until = Absence.objects.filter(staff=one.staff, first_day__lte=day, last_day__gte=day).values_list("last_day")
-        yield Row(grid=one.grid, staff=one.staff, text=_("缺勤至 %(day)s") % {"day": until[0][0]}, assignment=one.pk)
+    standing_in = Assignment.objects.on(day).filter(kind="backup", role=OuterRef("role"), grid=OuterRef("grid"))
+    turns = Assignment.objects.on(day).annotate(until=Subquery(away.values("last_day"))).filter(kind=MAIN)
+    turns = turns.filter(~Exists(standing_in.exclude(Exists(away))), until__isnull=False)
+    return _turns(user, turns, lambda one: _("缺勤至 %(day)s") % {"day": one.until})
 
 
 @_list("idle", gettext_lazy("未安排人员"), gettext_lazy("在岗而没有任何网格或点位的人员"), "ZG07")
-def idle(user: User, day: dt.date) -> Iterable[Row]:
+def idle(user: User, day: dt.date) -> Found:
     busy = Assignment.objects.on(day).filter(staff=OuterRef("pk"))
-    people = (
-        Staff.objects.visible_to(user)
-        .employed(day)
-        .filter(~Exists(busy))
-        .exclude(kind__in=COUNTER_KINDS)
-        .select_related("institution")
-    )
-    return (Row(staff=person, text=_("没有网格或点位")) for person in people.order_by("institution__path", "number"))
+    people = _employed(user, day).filter(~Exists(busy)).exclude(kind__in=COUNTER_KINDS)
+    return Found(people, lambda person: Row(_("没有网格或点位"), staff=person))
 
 
 @_list("outside", gettext_lazy("驻地不在网格"), gettext_lazy("网格员的常驻地点不在所负责的网格内"), "XF01")
-def outside(user: User, day: dt.date) -> Iterable[Row]:
+def outside(user: User, day: dt.date) -> Found:
     held = Assignment.objects.on(day).filter(grid__isnull=False, role="worker", kind=MAIN, staff__geom__isnull=False)
-    for one in _assigned(user, held.exclude(grid__geom__intersects=F("staff__geom"))):
-        yield Row(grid=one.grid, staff=one.staff, text=_("常驻地点不在网格内"), assignment=one.pk)
+    held = held.exclude(grid__geom__intersects=F("staff__geom"))
+    return _turns(user, held, lambda _one: _("常驻地点不在网格内"))
 
 
 @_list("unpaired", gettext_lazy("缺少 B岗"), gettext_lazy("有责任人而没有 B岗的网格"), "LA03")
-def unpaired(user: User, day: dt.date) -> Iterable[Row]:
+def unpaired(user: User, day: dt.date) -> Found:
     serving = Assignment.objects.on(day).filter(grid=OuterRef("pk"), role="worker")
     grids = leaves(user, day).filter(Exists(serving.filter(kind=MAIN)), ~Exists(serving.filter(kind="backup")))
-    return (Row(grid=grid, text=_("没有 B岗")) for grid in grids)
+    return _grids(grids, _("没有 B岗"))
 
 
-def _held(people: QuerySet[Staff], kinds: Iterable[str], day: dt.date) -> dict[int, set[str]]:
-    """What people have in hand on a day that is not out of date, of some kinds."""
-    held: dict[int, set[str]] = {}
-    valid = StaffItem.objects.filter(Q(returned_on__isnull=True) | Q(returned_on__gt=day), kind__in=list(kinds))
+def _lacking(missing: Iterable[str]) -> str:
+    return _("缺: %(what)s") % {"what": "、".join(missing)}
+
+
+def _held(day: dt.date) -> ArraySubquery:
+    """Kinds of what somebody has in hand on a day that is not out of date."""
+    valid = StaffItem.objects.filter(Q(returned_on__isnull=True) | Q(returned_on__gt=day))
     valid = valid.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day), issued_on__lte=day)
-    for staff, kind in valid.filter(staff__in=people).values_list("staff", "kind"):
-        held.setdefault(staff, set()).add(kind)
-    return held
+    return ArraySubquery(valid.filter(staff=OuterRef("pk")).values("kind"))
 
 
 @_list("items", gettext_lazy("证件不全"), gettext_lazy("缺少应有的协议、证件、卡或终端, 或已过期的人员"), "YL08")
-def items(user: User, day: dt.date) -> Iterable[Row]:
-    if user.institution is None:
-        return
-    settings = StaffSettings.of(user.institution)
-    needed = settings.needed_items
-    if not needed:
-        return
-    names = terms("item", user.institution)
-    held = _held(Staff.objects.visible_to(user), needed, day)
-    people = Staff.objects.visible_to(user).employed(day).select_related("institution")
+def items(user: User, day: dt.date) -> Found:
+    settings = StaffSettings.of_path(user.own_path)
+    needed, names = settings.needed_items, terms("item", user.institution)
+    people = _employed(user, day).annotate(held=_held(day)).exclude(held__contains=needed)
     if settings.needed_by:
         people = people.filter(kind__in=settings.needed_by)
-    for person in people.order_by("institution__path", "number"):
-        missing = [names.get(kind, kind) for kind in needed if kind not in held.get(person.pk, ())]
-        if missing:
-            yield Row(staff=person, text=_("缺: %(what)s") % {"what": "、".join(missing)})
+    return Found(
+        people,
+        lambda one: Row(_lacking(names.get(kind, kind) for kind in needed if kind not in one.held), staff=one),
+    )
 
 
 @_list("posts", gettext_lazy("无人点位"), gettext_lazy("没有责任人的点位; 每个点位至少一人"), "GB01")
-def posts(user: User, day: dt.date) -> Iterable[Row]:
+def posts(user: User, day: dt.date) -> Found:
     held = Assignment.objects.on(day).filter(post=OuterRef("pk"), kind=MAIN)
-    found = (
-        Post.objects.visible_to(user)
-        .in_state("active")
-        .filter(~Exists(held))
-        .select_related("institution")
-        .order_by("code")
-    )
     names = post_labels(user)
-    return (Row(post=post, text=names.get(post.kind, post.kind)) for post in found)
+    return Found(_posts(user).filter(~Exists(held)), lambda post: Row(names.get(post.kind, post.kind), post=post))
+
+
+def _posts(user: User) -> QuerySet[Post]:
+    return Post.objects.visible_to(user).in_state("active").select_related("institution").order_by("code", "pk")
 
 
 @_list("all-posts", gettext_lazy("全部点位"), gettext_lazy("点和线的责任单元, 以及责任人"), "GB01", is_fault=False)
-def all_posts(user: User, day: dt.date) -> Iterable[Row]:
+def all_posts(user: User, day: dt.date) -> Found:
     names, held = post_labels(user), defaultdict(list)
-    for one in (
-        Assignment.objects.on(day)
-        .serving()
-        .filter(post__isnull=False, staff__in=Staff.objects.visible_to(user))
-        .select_related("staff__institution")
-    ):
+    turns = Assignment.objects.on(day).serving().filter(post__isnull=False, staff__in=Staff.objects.visible_to(user))
+    for one in turns.select_related("staff__institution"):
         held[one.post_id].append(one)
-    for post in Post.objects.visible_to(user).in_state("active").select_related("institution").order_by("code", "pk"):
-        text = names.get(post.kind, post.kind)
-        for one in held[post.pk] or [None]:
-            yield Row(post=post, staff=one and one.staff, assignment=one and one.pk, text=text)
+    return Found(
+        [
+            Row(names.get(post.kind, post.kind), post=post, staff=one and one.staff, assignment=one and one.pk)
+            for post in _posts(user)
+            for one in held[post.pk] or [None]
+        ],
+        lambda row: row,
+    )
 
 
 @_list(
@@ -258,8 +281,8 @@ def all_posts(user: User, day: dt.date) -> Iterable[Row]:
     gettext_lazy("人员配备或最近月报未达到网点标准的营业网点; 未登记的不判断"),
     "SM06",
 )
-def outlets(user: User, day: dt.date) -> Iterable[Row]:
-    return (Row(outlet=outlet, text=text) for outlet, text in short_of(user, day))
+def outlets(user: User, day: dt.date) -> Found:
+    return Found(list(short_of(user, day)), lambda short: Row(short[1], outlet=short[0]))
 
 
 @_list(
@@ -268,84 +291,71 @@ def outlets(user: User, day: dt.date) -> Iterable[Row]:
     gettext_lazy("会 (联席会议纪要)、网 (负责网格)、人 (协议和证件)、卡 缺少任何一项的人员"),
     "YL08",
 )
-def fours(user: User, day: dt.date) -> Iterable[Row]:
-    if user.institution is None:
-        return
-    settings = StaffSettings.of(user.institution)
-    people = Staff.objects.visible_to(user).employed(day).select_related("institution")
-    people = people.filter(kind__in=settings.needed_by or ["part_time"]).order_by("institution__path", "number")
-    held = _held(people, ("agreement", "certificate", "card"), day)
-    busy = set(Assignment.objects.on(day).filter(staff__in=people, grid__isnull=False).values_list("staff", flat=True))
+def fours(user: User, day: dt.date) -> Found:
+    settings = StaffSettings.of_path(user.own_path)
     since = day - dt.timedelta(days=settings.meeting_days)
-    meetings = Document.objects.filter(kind=Document.Kind.MEETING, signed_on__gte=since, signed_on__lte=day)
     # A meeting of an institution is one of all below it, too.
-    met = tuple(set(meetings.values_list("institution__path", flat=True)))
-    for person in people:
-        items = held.get(person.pk, set())
-        has = {
-            _("会"): not settings.meeting_days or person.institution.path.startswith(met),
-            _("网"): person.pk in busy,
-            _("人"): {"agreement", "certificate"} <= items,
-            _("卡"): "card" in items,
+    meetings = Document.objects.filter(kind=Document.Kind.MEETING, signed_on__gte=since, signed_on__lte=day)
+    meetings = meetings.alias(whose=ExpressionWrapper(OuterRef("institution__path"), CharField()))
+    has = {
+        "met": Exists(meetings.filter(whose__startswith=F("institution__path")))
+        if settings.meeting_days
+        else Value(True),
+        "busy": Exists(Assignment.objects.on(day).filter(staff=OuterRef("pk"), grid__isnull=False)),
+        "held": _held(day),
+    }
+    people = _employed(user, day).filter(kind__in=settings.needed_by or ["part_time"]).annotate(**has)
+
+    def row(one: Any) -> Row:
+        there = {
+            _("会"): one.met,
+            _("网"): one.busy,
+            _("人"): {*FOURS[:2]} <= {*one.held},
+            _("卡"): FOURS[2] in one.held,
         }
-        missing = [name for name, is_there in has.items() if not is_there]
-        if missing:
-            yield Row(staff=person, text=_("缺: %(what)s") % {"what": "、".join(missing)})
+        return Row(_lacking(name for name, is_there in there.items() if not is_there), staff=one)
+
+    return Found(people.exclude(met=True, busy=True, held__contains=FOURS), row)
 
 
 @_list("ownership", gettext_lazy("客户归属"), gettext_lazy("各机构的客户, 按协办分成折算"), "OB02", is_fault=False)
-def ownership(user: User, day: dt.date) -> Iterable[Row]:
-    if user.role not in VIEWERS:
-        return
-    institutions = {one.pk: one for one in Institution.objects.visible_to(user)} if not user.is_regulator else {}
+def ownership(user: User, day: dt.date) -> Found:
+    institutions = {one.pk: one.name for one in Institution.objects.visible_to(user) if user.role in VIEWERS}
     found = owned_by(list(institutions))
     words = _("%(name)s: 折算 %(counted)s 户 (自有 %(own)s 户, 其中分给协办机构 %(given)s; 协办其他机构 %(helped)s)")
-    for pk, institution in institutions.items():
-        owned = found[pk]
-        if owned.own or owned.helped:
-            numbers = {name: f"{value:,.1f}" for name, value in owned._asdict().items() if name != "own"}
-            numbers |= {"name": institution.name, "own": f"{owned.own:,}", "counted": f"{owned.counted:,.1f}"}
-            yield Row(text=words % numbers)
+
+    def row(one: int) -> Row:
+        numbers = {name: f"{value:,.1f}" for name, value in found[one]._asdict().items() if name != "own"}
+        numbers |= {"name": institutions[one], "own": f"{found[one].own:,}", "counted": f"{found[one].counted:,.1f}"}
+        return Row(words % numbers)
+
+    return Found([one for one in institutions if found[one].own or found[one].helped], row)
 
 
 @_list("unfiled", gettext_lazy("未备案"), gettext_lazy("须备案的角色中没有备案号的"), "LA02")
-def unfiled(user: User, day: dt.date) -> Iterable[Row]:
-    roles = StaffSettings.of(user.institution).term_roles if user.institution else []
-    for one in _assigned(user, Assignment.objects.on(day).filter(role__in=roles, kind=MAIN, filing="")):
-        yield Row(
-            grid=one.grid, staff=one.staff, text=label("role", one.role, one.staff.institution), assignment=one.pk
-        )
+def unfiled(user: User, day: dt.date) -> Found:
+    roles = StaffSettings.of_path(user.own_path).term_roles
+    turns = Assignment.objects.on(day).filter(role__in=roles, kind=MAIN, filing="")
+    return _turns(user, turns, lambda one: label("role", one.role, one.staff.institution))
 
 
 @_list("rules", gettext_lazy("违反配比规则"), gettext_lazy("人员配比不符合规则的网格和人员"), "LA03")
-def rules(user: User, day: dt.date) -> Iterable[Row]:
-    plans = Plan.objects.none()
-    if user.institution is not None and not user.is_regulator:
-        plans = Plan.objects.visible_to(user).in_force(day).select_related("institution").order_by("pk")
-    of_grids = checks.of_plans(plans)
-    grids = own_grids(user, day).filter(pk__in=[fault.grid for fault in of_grids if fault.grid]).in_bulk()
-    people = {one.pk: one for one in Staff.objects.visible_to(user).employed(day).select_related("institution")}
-    for fault in of_grids:
-        if fault.grid in grids:
-            yield Row(grid=grids[fault.grid], text=fault.message)
-    for fault in checks.of_staff(people.values()):
-        yield Row(staff=people.get(fault.staff or 0), text=fault.message)
+def rules(user: User, day: dt.date) -> Found:
+    plans = Plan.objects.visible_to(user).in_force(day).select_related("institution").order_by("pk")
+    faults = checks.of_plans(plans)
+    own = own_grids(user, day).filter(pk__in=[fault.grid for fault in faults])
+    pks = set(own.values_list("pk", flat=True))
+    people = {one.pk: one for one in _employed(user, day)}
+    faults = [fault for fault in faults if fault.grid in pks] + checks.of_staff(people.values())
     if user.role in VIEWERS:
-        institutions = Institution.objects.visible_to(user)
-        yield from (Row(text=fault.message) for fault in checks.of_institutions(institutions))
+        faults += checks.of_institutions(Institution.objects.visible_to(user))
+    grids = cache(own.in_bulk)
 
+    def row(fault: checks.Fault) -> Row:
+        grid = grids()[fault.grid] if fault.grid else None
+        return Row(fault.message, grid, grid and grid.label, people.get(fault.staff or 0))
 
-def _assigned(user: User, assignments: QuerySet[Assignment]) -> Iterable[Assignment]:
-    """Assignments to grids, of people whom the user may see; each grid with its label point."""
-    found = list(
-        assignments.filter(staff__in=Staff.objects.visible_to(user), grid__isnull=False)
-        .select_related("staff__institution")
-        .order_by("staff__institution__path", "staff__number", "grid__code")
-    )
-    grids = _labelled(Grid.objects.filter(pk__in=[one.grid_id for one in found])).select_related("parent").in_bulk()
-    for one in found:
-        one.grid = grids[one.grid_id]
-    return found
+    return Found(faults, row)
 
 
 def counts(user: User) -> list[dict[str, Any]]:
@@ -357,7 +367,7 @@ def counts(user: User) -> list[dict[str, Any]]:
             "about": str(one.about),
             "domain": one.domain,
             "is_fault": one.is_fault,
-            "count": len(rows_of(one.key, user)),
+            "count": len(found(one.key, user)),
         }
         for one in LISTS.values()
     ]

@@ -80,20 +80,19 @@ def workers_per_10000(
     """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household, else those registered."""
     workers = dict(rows("people_below", grids=ids))
     found = {}
-    settings: dict[int, StaffSettings] = {}
-    for grid in Grid.objects.filter(pk__in=ids).select_related("plan__institution").only("plan__institution__path"):
-        owner = grid.plan.institution
-        settings[owner.pk] = settings.get(owner.pk) or StaffSettings.of(owner)
-        persons = settings[owner.pk].persons_per_household
-        homes = households[grid.pk].value
-        registered = residents[grid.pk].value
+    paths = dict(Grid.objects.filter(pk__in=ids).values_list("pk", "plan__institution__path"))
+    settings = StaffSettings.of_paths(set(paths.values()))
+    for grid, path in paths.items():
+        persons = settings[path].persons_per_household
+        homes = households[grid].value
+        registered = residents[grid].value
         if not persons and registered:
             # Without an estimate, who is registered; the ledger may not be complete.
-            found[grid.pk] = Measured(1e4 * workers.get(grid.pk, 0) / registered, False, _("登记的人数"))
+            found[grid] = Measured(1e4 * workers.get(grid, 0) / registered, False, _("登记的人数"))
         elif not persons or not homes:
-            found[grid.pk] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))
+            found[grid] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))
         else:
-            found[grid.pk] = Measured(1e4 * workers.get(grid.pk, 0) / (homes * persons), True, _("人口按户均人口估算"))
+            found[grid] = Measured(1e4 * workers.get(grid, 0) / (homes * persons), True, _("人口按户均人口估算"))
     return found
 
 

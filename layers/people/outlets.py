@@ -35,16 +35,15 @@ def short_of(user: User, day: dt.date) -> Iterator[tuple[Outlet | None, str]]:
     outlets = list(outlets_of(user))
     months = OutletMonth.objects.filter(outlet__in=outlets, month__lte=day)
     last = {one.outlet_id: one for one in months.order_by("month")}
-    standards: dict[int, OutletStandard] = {}
+    standards = OutletStandard.of_paths({user.own_path, *(outlet.institution.path for outlet in outlets)})
     for outlet in outlets:
-        owner = outlet.institution
-        standard = standards.setdefault(owner.pk, OutletStandard.of(owner))
+        standard = standards[outlet.institution.path]
         short = [*_staff(outlet, standard), *_reported(last.get(outlet.pk), standard)]
         if short:
             yield outlet, "; ".join(short)
-    if user.institution is not None and outlets:
+    if outlets:
         trained = months.filter(month__year=day.year, trained__isnull=False).aggregate(n=Sum("trained"))["n"]
-        needed = OutletStandard.of(user.institution).trained
+        needed = standards[user.own_path].trained
         if trained is not None and trained < needed:
             yield (
                 None,

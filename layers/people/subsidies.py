@@ -50,11 +50,11 @@ def due(user: User, month: dt.date, within: Institution | None = None) -> list[D
     )
     assessed = {one.staff_id: one for one in Assessment.objects.filter(month=first, staff__in=held.values("staff"))}
     rows = held.select_related("staff__institution", "grid", "post")
-    settings: dict[int, StaffSettings] = {}
+    rows = rows.order_by("staff__institution__path", "staff__number", "valid_from", "pk")
+    settings = StaffSettings.of_paths({one.staff.institution.path for one in rows})
     found = []
-    for one in rows.order_by("staff__institution__path", "staff__number", "valid_from", "pk"):
-        owner = one.staff.institution
-        rule = settings.get(owner.pk) or settings.setdefault(owner.pk, StaffSettings.of(owner))
+    for one in rows:
+        rule = settings[one.staff.institution.path]
         days = (min(one.valid_to or after, after) - max(one.valid_from, first)).days
         rate = rule.subsidy if one.staff.subsidy is None else one.staff.subsidy
         if one.role == rule.subsidy_role and days > 0 and rate:

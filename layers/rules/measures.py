@@ -396,7 +396,7 @@ def _settings(ids: list[int]) -> Mapping[int, MeasureSettings]:
             [ids],
         )
         paths = dict(cursor.fetchall())
-    by_path = {path: MeasureSettings.of_path(path) for path in set(paths.values())}
+    by_path = MeasureSettings.of_paths(set(paths.values()))
     default = MeasureSettings()
     return {grid: by_path.get(paths.get(grid, ""), default) for grid in ids}
 
