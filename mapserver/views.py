@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -23,7 +24,7 @@ from layers.rules.registers import registers_of
 from layers.tables import csv_response, xlsx_response
 from mapserver.api.registers import registers_in
 
-MOST_ROWS = 500
+ROWS = 200
 """Rows of a table on a page; all of them are in its file."""
 
 
@@ -49,7 +50,7 @@ def map_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def registers_page(request: HttpRequest) -> HttpResponseBase:
-    """五类登记 (OC07): the five registers of all grids of a level (`?level=&sort=&format=`), or of one `?grid=` by kind, with what leads to the rows."""
+    """五类登记 (OC07): the five registers of all grids of a level (`?level=&sort=&page=&format=`), or of one `?grid=` by kind, with what leads to the rows."""
     user = request.user
     if not isinstance(user, User) or not REGISTRY["register_person"].is_visible_to(user):
         raise PermissionDenied
@@ -73,8 +74,9 @@ def registers_page(request: HttpRequest) -> HttpResponseBase:
         return write(f"{name}.{kind}", *table.cells())
     sort = request.GET.get("sort", "")
     heads = [(one.value, one.label, f"{'' if sort == f'-{one}' else '-'}{one}") for one in Kind.Register]
-    rows = table.in_order(sort)
-    context = {"table": table, "rows": rows[:MOST_ROWS], "count": len(rows), "heads": heads, "sort": sort}
+    rows = Paginator(table.in_order(sort), ROWS).get_page(_whole(request, "page") or 1)
+    context = {"table": table, "rows": rows, "heads": heads, "sort": sort}
+    context["pages"] = rows.paginator.get_elided_page_range(rows.number)
     return render(request, "registers.html", context)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import math
 
 import segno
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from layers.accounts.models import RecoveryCode
@@ -54,6 +56,13 @@ def verify(user: User, code: str) -> bool:
             return True
         device.throttle_increment()
         return False
+
+
+def seconds_to_wait(user: User) -> int:
+    """Seconds until another code of the user's is looked at: 1, 2, 4 … after wrong ones."""
+    device = TOTPDevice.objects.devices_for_user(user).order_by("-confirmed").first()
+    allowed, why = (True, None) if device is None else device.verify_is_allowed()
+    return 0 if allowed else math.ceil((why["locked_until"] - timezone.now()).total_seconds())
 
 
 def turn_off(user: User) -> None:

@@ -18,7 +18,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -90,6 +90,7 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
     user = get_object_or_404(User, pk=pending["user"], is_active=True)
     form = Code(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        too_soon = bool(second_factor.seconds_to_wait(user))
         if second_factor.verify(user, form.cleaned_data["code"]):
             del request.session[PENDING]
             login(request, user, backend=pending["backend"])
@@ -103,7 +104,7 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
             reason="TOTP",
             request=request,
         )
-        form.add_error("code", _("验证码不对或已用过。请用新的验证码再试; 连续出错须稍等片刻。"))
+        form.add_error("code", _refused(user, _("验证码不对或已用过。"), too_soon=too_soon))
     return render(request, "accounts/second_factor.html", {"form": form, "next": _next(request)})
 
 
@@ -160,11 +161,12 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
         return redirect("account")
     form = Code(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        too_soon = bool(second_factor.seconds_to_wait(user))
         codes = second_factor.confirm(user, form.cleaned_data["code"])
         if codes is not None:
             done(request, SECOND_FACTOR)
             return render(request, "accounts/codes.html", {"codes": codes, "next": _next(request, "account")})
-        form.add_error("code", _("验证码不对。请核对手机的时间, 用新的验证码再试。"))
+        form.add_error("code", _refused(user, _("验证码不对。请核对手机的时间。"), too_soon=too_soon))
     device = second_factor.enrolling(user)
     context = {
         "form": form,
@@ -237,6 +239,14 @@ def _with_password(request: HttpRequest, kind: type[Password] = Password) -> Pas
     if form.is_valid() and not request.user.check_password(form.cleaned_data["password"]):
         form.add_error("password", _("密码不对。"))
     return form
+
+
+def _refused(user: User, wrong: str, *, too_soon: bool) -> str:
+    """Why a code did not do, and how long to wait: one that comes too soon after a wrong one is not looked at."""
+    said = _("刚才的验证码不对, 这一个来得太快, 没有核对。") if too_soon else wrong
+    seconds = max(second_factor.seconds_to_wait(user), 1)
+    wait = ngettext("请等 %(seconds)d 秒再输入。", "请等 %(seconds)d 秒再输入。", seconds)
+    return f"{said} {wait % {'seconds': seconds}}"
 
 
 def _next(request: HttpRequest, otherwise: str = "map") -> str:

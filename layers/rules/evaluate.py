@@ -16,6 +16,9 @@ from layers.grids.models import IN_FORCE, Grid, Plan
 from layers.rules.measures import REGISTRY, Measured, Subject, measure
 from layers.rules.models import Rule
 
+COUNTERS = {"个", "人", "户", "项", "块"}
+"""Units that only count."""
+
 
 class _Node(NamedTuple):
     id: int
@@ -227,12 +230,12 @@ def sentences(rule: Rule, called: str, measured: Measured, value: float) -> tupl
 def _message_zh(rule: Rule, called: str, measured: Measured, value: float) -> str:
     one = REGISTRY[rule.measure]
     number = f"{'约' if measured.estimated else ''} {one.in_words(measured.value or 0, 'zh-hans')}"
-    start = f"{called} 的{_name(rule, 'zh-hans')}为{number},"
+    start = f"{called}: {_name(rule, 'zh-hans')}{number},"
     if rule.form == Rule.Form.BALANCE:
         way = "多" if value > 0 else "少"
         return f"{start} 比同级平均{way} {abs(value):.0f}%, 要求相差不超过 {rule.high:g}%({rule.name})"
     if rule.measure == "pieces":
-        start = f"{called} 分成互不相连的{number},"
+        start = f"{called}: 分成互不相连的{number},"
     if rule.low is None or rule.high is None or rule.low == rule.high:
         limits = _limits(rule, "zh-hans")
         return f"{start} 要求{limits if limits.startswith('至') else f' {limits}'}({rule.name})"
@@ -240,10 +243,10 @@ def _message_zh(rule: Rule, called: str, measured: Measured, value: float) -> st
 
 
 def _message_en(rule: Rule, called: str, measured: Measured, value: float) -> str:
-    one = REGISTRY[rule.measure]
-    number = ("about " if measured.estimated else "") + one.in_words(measured.value or 0, "en")
+    number = ("about " if measured.estimated else "") + _amount(rule, measured.value or 0, "en")
     name = _name(rule, "en")
-    start = f"{called}: {number if number.endswith(name) else f'{name} {number}'}"
+    is_unit = REGISTRY[rule.measure].in_words(0, "en") == f"0 {name}"
+    start = f"{called}: {f'{number} {name}' if is_unit else f'{name} {number}'}"
     title = rule.name_en or rule.name
     if rule.form == Rule.Form.BALANCE:
         way = "above" if value > 0 else "below"
@@ -264,6 +267,14 @@ def _name(rule: Rule, language: str) -> str:
     return text.lower() if language == "en" else text
 
 
+def _amount(rule: Rule, value: float, language: str) -> str:
+    """A value with its unit: 2 人, 3 km. In English the name of the measure says what is counted, so that no 人 follows the number."""
+    one = REGISTRY[rule.measure]
+    with override("zh-hans"):
+        is_counted = str(one.unit) in COUNTERS
+    return one.number(value) if is_counted and language == "en" else one.in_words(value, language)
+
+
 def demand(rule: Rule) -> str:
     """What a rule demands, in the reader's language: 最小网格的上级, 农村: 助农取款点至少 1 个."""
     language = "en" if get_language() == "en" else "zh-hans"
@@ -282,14 +293,9 @@ def demand(rule: Rule) -> str:
 
 def _limits(rule: Rule, language: str) -> str:
     """100–150 户; 至少 1 个; at most 3 km."""
-    one = REGISTRY[rule.measure]
     if rule.low is not None and rule.high is not None:
-        number = one.number(rule.low)
-        return (
-            one.in_words(rule.high, language)
-            if rule.low == rule.high
-            else f"{number}–{one.in_words(rule.high, language)}"
-        )
+        most = _amount(rule, rule.high, language)
+        return most if rule.low == rule.high else f"{REGISTRY[rule.measure].number(rule.low)}–{most}"
     least = rule.low is not None
     words = {("zh-hans", True): "至少", ("zh-hans", False): "至多", ("en", True): "at least", ("en", False): "at most"}
-    return f"{words[language, least]} {one.in_words((rule.low if least else rule.high) or 0, language)}"
+    return f"{words[language, least]} {_amount(rule, (rule.low if least else rule.high) or 0, language)}"

@@ -20,7 +20,7 @@ from ninja import Field, Schema
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
-from layers.features.filters import by_attributes
+from layers.features.filters import InvalidFilter, by_attributes
 from layers.features.geography import SHAPE
 from layers.features.models import TEXTS, FeatureQuerySet, State
 from layers.features.registry import Layer, kinds_of, layer_named
@@ -131,7 +131,7 @@ def question(request: HttpRequest, layer: Layer, asked: Filters) -> Question:
     user = request.user
     found: Question = {} if asked.state == "active" else {asked.state: True}
     if asked.kind:
-        found["kinds"] = asked.kind.split(",")
+        found["kinds"] = _kinds(user, layer, asked.kind.split(","))
     if asked.institution is not None:
         visible = Institution.objects.showing_points_to(user)
         found["branch"] = get_object_or_404(visible, pk=asked.institution).path
@@ -152,6 +152,20 @@ def question(request: HttpRequest, layer: Layer, asked: Filters) -> Question:
         near = {"metres": asked.radius} if asked.nearest is None else {"count": asked.nearest}
         found |= {"place": place(asked.near, asked.datum)} | near
     return found
+
+
+def _kinds(user: User, layer: Layer, asked: list[str]) -> list[str]:
+    """Kinds that the user can read of."""
+    known = {kind.key: kind for kind in kinds_of(user, layer.id)[layer.id]}
+    if strange := [key for key in asked if key not in known]:
+        zh = ", ".join(f"{key} ({kind.name})" for key, kind in known.items())
+        en = ", ".join(f"{key} ({kind.name_en or kind.name})" for key, kind in known.items())
+        raise InvalidFilter(
+            f"该图层没有类型“{strange[0][:60]}”; 可用: {zh or '无'}。",
+            f"The layer has no kind “{strange[0][:60]}”. It has: {en or 'none'}.",
+            name="kind",
+        )
+    return asked
 
 
 def _grid(user: User, grid: int) -> Question:

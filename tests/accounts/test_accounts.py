@@ -242,6 +242,36 @@ def test_guessing_codes_is_slowed_and_logged(user: User):
         assert Entry.objects.filter(kind="login_failed", username=user.username, reason="TOTP").count() == 9
 
 
+def test_a_code_too_soon_after_a_wrong_one_is_told_how_long_to_wait(user: User):
+    with time_machine.travel(NOW, tick=False) as clock:
+        device, _codes = enrolled(user)
+        clock.shift(dt.timedelta(seconds=60))
+        client = Client()
+        client.post("/login/", {"username": user.username, "password": PASSWORD})
+        said = client.post("/login/code/", {"code": "000000"}).content.decode()
+        assert "验证码不对或已用过。 请等 1 秒再输入。" in said
+        clock.shift(dt.timedelta(milliseconds=600))
+        soon = client.post("/login/code/", {"code": code_at(device)}).content.decode()
+        assert "没有核对。 请等 1 秒再输入。" in soon and "验证码不对或已用过" not in soon
+        clock.shift(dt.timedelta(milliseconds=400))
+        client.post("/login/code/", {"code": "000000"})
+        client.cookies["django_language"] = "en"
+        assert "Wait 2 seconds" in client.post("/login/code/", {"code": code_at(device)}).content.decode()
+        clock.shift(dt.timedelta(seconds=2))
+        assert client.post("/login/code/", {"code": code_at(device)}).status_code == 302
+
+
+def test_turning_it_on_says_how_long_to_wait(user: User):
+    with time_machine.travel(NOW, tick=False) as clock:
+        client = signed_in(user)
+        client.get("/account/second-factor/")
+        assert "请等 1 秒" in client.post("/account/second-factor/", {"code": "000000"}).content.decode()
+        assert "没有核对" in client.post("/account/second-factor/", {"code": code_at(enrolling(user))}).content.decode()
+        clock.shift(dt.timedelta(seconds=1))
+        client.post("/account/second-factor/", {"code": code_at(enrolling(user))})
+        assert has_second_factor(user)
+
+
 def test_the_second_step_waits_five_minutes(user: User):
     with time_machine.travel(NOW, tick=False) as clock:
         device, _codes = enrolled(user)

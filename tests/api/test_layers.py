@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,31 @@ def test_five_base_registers_and_what_the_bank_adds(world: World, planner: Clien
         assert pages.get(f"/registers/?{query}").status_code == status
     for who in ("监管 regulator", "甲总 worker"):
         assert signed_in(world, who).get("/registers/").status_code == 403
+
+
+def test_all_grids_of_the_registers_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mapserver.views.ROWS", 10)
+    pages = signed_in(world, "甲总 planner")
+    grids = [str(one.pk) for one in world.plans["甲发布"].grids.filter(level=2).order_by("code")]
+    assert len(grids) == 16
+    first, last = (pages.get(f"/registers/?sort=x&page={page}").content.decode() for page in (1, 2))
+    assert re.findall(r'data-grid="(\d+)"', first) + re.findall(r'data-grid="(\d+)"', last) == grids
+    assert "16 个网格 · 第 1 至 10 个" in first and "第 11 至 16 个" in last
+    assert f'href="?plan={world.plans["甲发布"].pk}&amp;level=2&amp;sort=x&amp;page=2"' in first
+    assert pages.get("/registers/?sort=x&page=99").content.decode().count("data-grid") == 6
+    assert pages.get("/registers/?page=x").status_code == 404
+    assert 'id="pages"' not in pages.get("/registers/?level=1").content.decode()
+
+
+def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(world: World, planner: Client) -> None:
+    Kind.objects.create(institution=world.institutions["乙总"], layer="places", key="theirs", name="别家的")
+    for address in ("/api/layers/places?", "/api/layers/places/export?", "/api/layers/places?near=113,30&"):
+        for wrong in ("shcool", "school,shcool", "school,", "theirs"):
+            said = assert_fault(planner.get(f"{address}kind={wrong}"), 400, "invalid_filter")["message"]
+            assert "school (学校)" in said["zh"] and "school (School)" in said["en"]
+            assert "别家的" not in said["zh"]
+    assert planner.get("/tiles/places/14/13330/6750.mvt?kind=shcool").status_code == 400
+    assert planner.get("/api/layers/places?kind=school,market").status_code == 200
 
 
 def signed_in(world: World, who: str) -> Client:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from gis.datum import GCJ02, from_cgcs2000
 from layers.orgs.models import User
+from layers.presence.models import CheckIn
 from layers.staff.models import Assignment, Staff
 from tests.browser.conftest import Open, panel_text
 from tests.browser.map_page import (
@@ -57,8 +58,29 @@ def test_my_own_grid_is_called_mine(open_map: Open) -> None:
     expect(boss.locator("#panel-body")).to_contain_text("本人的网格")
     page.get_by_role("button", name="离岗").click()
     expect(page.locator(".duty")).to_contain_text("未签到")
-    boss.reload()
+    boss.locator(".point.on-duty").click()  # from before she left
+    expect(boss.locator("#notice")).to_have_text("此人已离岗。")
+    expect(boss.locator(".point.on-duty")).to_have_count(0)
     expect(boss.locator("[data-layer=on-duty] .figures")).to_have_text("0")
+
+
+def test_leaving_needs_no_place(open_map: Open, complaints: list[str]) -> None:
+    """Whoever checked in outside every grid leaves where the device does not find her."""
+    away = {"longitude": 112.2, "latitude": 30.4, "accuracy": 5}
+    page = open_map(user="worker", geolocation=away, permissions=["geolocation"])
+    page.click("[data-tool=locate]")
+    expect(page.get_by_role("alert")).to_contain_text("不在任何网格内")
+    page.get_by_role("button", name="上岗签到").click()
+    expect(page.locator(".duty")).to_contain_text("在岗, ")
+    later = open_map(user="worker", permissions=[])
+    later.click("[data-tool=locate]")
+    expect(later.get_by_role("alert")).to_contain_text("没有获得定位许可")
+    expect(later.locator(".duty button")).to_have_text(["离岗"])
+    later.get_by_role("button", name="离岗").click()
+    expect(later.locator(".duty")).to_contain_text("未签到")
+    expect(later.locator(".duty button")).to_have_count(0)
+    assert not CheckIn.objects.exists()
+    complaints.clear()  # Chromium reports the answer 404
 
 
 def test_near_a_border_names_the_candidates(open_map: Open) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from layers.features.models import Kind
+from layers.grids.models import Grid
 from layers.oversight.models import OversightSettings
 from layers.staff.models import PublicSheet, Staff
-from tests.browser.conftest import PHONE, Open, sign_in
+from tests.browser.conftest import PHONE, READY, Open, sign_in
 from tests.browser.test_manager import colour_by
 from tests.browser.test_people import shot
 
@@ -98,6 +101,40 @@ def test_a_regulator_sees_blanks_and_concentration_and_no_people(new_page: New) 
     page.goto("/")
     page.wait_for_selector("#map[data-ready=true]")
     expect(page.locator(".menu-pages a", has_text="人员")).to_have_count(0)
+
+
+def test_a_grid_of_the_last_page_of_registers_opens_on_the_map(new_page: New) -> None:
+    page = new_page()
+    page.context.set_default_timeout(SLOW)
+    sign_in(page, "manager", after="/registers/?level=3&sort=-house")
+    page.locator("#pages a").last.click()
+    expect(page.locator("#pages [aria-current]")).to_have_text(re.compile(r"[5-9]"))
+    assert "page=" in page.url and "sort=-house" in page.url
+    row = page.locator("#registers tbody tr").last
+    grid = Grid.objects.get(pk=row.get_attribute("data-grid"))
+    row.locator("th a").click()
+    page.wait_for_selector(READY)
+    expect(page.locator("#panel-body h2")).to_have_text(grid.name)
+    seen = parse_qs(urlsplit(page.url).query)
+    west, south, east, north = grid.geom.extent
+    assert west < float(seen["lon"][0]) < east and south < float(seen["lat"][0]) < north and float(seen["z"][0]) > 13
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+def test_a_regulator_reads_the_townships_on_a_phone(new_page: New, locale: str) -> None:
+    page = new_page(viewport=PHONE, locale=locale)
+    page.context.set_default_timeout(SLOW)
+    sign_in(page, "regulator", after="/oversight/")
+    page.wait_for_selector("#map[data-ready=true]")
+    fits = "(table) => table.scrollWidth <= table.parentElement.clientWidth"
+    assert page.locator("#townships").evaluate(fits)
+    first = page.locator("#townships tbody").first
+    assert first.locator(".number").first.evaluate("(cell) => getComputedStyle(cell, '::before').content") in {
+        '"户数"',
+        '"Households"',
+    }
+    page.locator("#townships thead button").nth(1).click()
+    expect(page.locator("#townships [aria-sort=descending]")).to_have_count(1)
 
 
 def test_the_public_sheet_needs_no_login_on_a_phone(new_page: New) -> None:

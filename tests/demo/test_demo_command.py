@@ -32,11 +32,11 @@ def demo(**options: object) -> str:
 
 def test_the_county_covers_exactly(demo_site: None):
     assert audit() == guard_faults() == []
-    plan = Plan.objects.get(name="2026 年网格划分")
+    plan = Plan.objects.get(institution__code="QJ", name="2026 年网格划分")
     counts = [Grid.objects.filter(plan=plan, level=level).count() for level in range(4)]
     assert counts[:3] == [1, 24, 466] and 1000 <= counts[3] <= 1500
     assert plan.is_in_force(plan.valid_from) and plan.synthetic
-    draft = Plan.objects.get(name="2027 年调整")
+    draft = Plan.objects.get(institution__code="QJ", name="2027 年调整")
     assert draft.status == "draft" and draft.grids.count() == plan.grids.count() - 1
 
 

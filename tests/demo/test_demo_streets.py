@@ -100,8 +100,8 @@ def test_the_demo_has_streets_and_houses_of_one_bank(demo_site: None):
 
 @pytest.mark.django_db
 def test_the_draft_departs_from_the_plan_in_force(demo_site: None):
-    draft = Plan.objects.get(name="2027 年调整")
-    assert draft.base == Plan.objects.get(name="2026 年网格划分")
+    draft = Plan.objects.get(institution__code="QJ", name="2027 年调整")
+    assert draft.base == Plan.objects.get(institution__code="QJ", name="2026 年网格划分")
 
 
 @pytest.mark.django_db

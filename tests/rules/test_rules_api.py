@@ -10,7 +10,8 @@ from django.test import Client
 
 from layers.grids.models import Grid, GridCount, Plan
 from layers.orgs.models import Institution, User
-from layers.rules.evaluate import evaluate
+from layers.rules.evaluate import evaluate, sentences
+from layers.rules.measures import Measured
 from layers.rules.models import Rule
 from layers.rules.presets import presets
 from layers.streets.models import Building
@@ -97,10 +98,8 @@ def test_la01_grids_of_300_to_500_and_sub_grids_of_100_to_150(admin: Client, pla
     (found,) = broken(planner, plan)
     assert found["code"] == "429005003002" and found["domain"] == "LA01" and found["severity"] == "warn"
     assert (found["value"], found["low"], found["high"], found["level"]) == (151, 100, 150, 2)
-    assert found["message_zh"] == "村 003002 的户数为 151 户, 高于 100–150 户的要求(小网格 100–150 户)"
-    assert found["message_en"] == (
-        "村 003002: 151 households; required: 100–150 households (Sub-grid of 100–150 households)"
-    )
+    assert found["message_zh"] == "村 003002: 户数 151 户, 高于 100–150 户的要求(小网格 100–150 户)"
+    assert found["message_en"] == "村 003002: 151 households; required: 100–150 (Sub-grid of 100–150 households)"
     lon, lat = found["label"]
     west, south, east, north = grid(plan, "003002").geom.extent
     assert west < lon < east and south < lat < north
@@ -365,3 +364,35 @@ def test_workload_settings_are_inherited_until_set(admin: Client, bank: Institut
         "set_by": "潜江农商行",
     }
     assert admin.get("/api/rules").json()["settings"]["own"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "zh", "en"),
+    [
+        (
+            "grids_per_person",
+            2,
+            "张三 (0012): 负责的网格 2 个, 要求至多 1 个(一人一格)",
+            "grids in charge 2; required: at most 1",
+        ),
+        (
+            "subordinates",
+            9,
+            "张三 (0012): 直接下属 9 人, 要求至多 1 人(一人一格)",
+            "direct reports 9; required: at most 1",
+        ),
+        ("duties_per_person", 2, "张三 (0012): 职责 2 项, 要求至多 1 项(一人一格)", "2 duties; required: at most 1"),
+        ("workers", 2, "张三 (0012): 网格员 2 人, 要求至多 1 人(一人一格)", "grid worker 2; required: at most 1"),
+        ("pieces", 2, "张三 (0012): 分成互不相连的 2 块, 要求至多 1 块(一人一格)", "2 pieces; required: at most 1"),
+        (
+            "area_km2",
+            2,
+            "张三 (0012): 面积 2 平方公里, 要求至多 1 平方公里(一人一格)",
+            "area 2 km²; required: at most 1 km²",
+        ),
+    ],
+)
+def test_what_is_said_of_a_broken_rule_reads_well(name: str, value: float, zh: str, en: str) -> None:
+    rule = Rule(measure=name, high=1, name="一人一格", name_en="One grid each")
+    said = sentences(rule, "张三 (0012)", Measured(value), value)
+    assert said == (zh, f"张三 (0012): {en} (One grid each)")

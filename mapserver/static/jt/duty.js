@@ -11,6 +11,7 @@ export class OnDuty {
   #actions;
   #box = null;
   #drawing = null;
+  #found = [];
   #mine = null;
 
   /** @param {{onChange: () => void, show: (content: Node[]) => void, onGrid: (id: number) => void}} actions */
@@ -35,8 +36,8 @@ export class OnDuty {
     await this.#draw();
   }
 
-  /** What a field worker can do where the device is: nothing for other users. @param {[number, number]} lonLat WGS 84 */
-  choices([lon, lat], accuracy) {
+  /** What a field worker can do where the device is, or, where it does not know, leave: nothing for other users. @param {[number, number]} [lonLat] WGS 84 */
+  choices(lonLat, accuracy) {
     if (!this.#mine?.possible) return [];
     const box = el("div", { class: "duty" });
     const act = (ask, said) => async () => {
@@ -48,7 +49,7 @@ export class OnDuty {
         notify(error.message);
       }
     };
-    const checkIn = act(() => send("PUT", "on-duty", { lon, lat, accuracy }), gettext("已签到。"));
+    const checkIn = act(() => send("PUT", "on-duty", { lon: lonLat[0], lat: lonLat[1], accuracy }), gettext("已签到。"));
     const leave = act(async () => { await send("DELETE", "on-duty"); return null; }, gettext("已离岗, 签到位置已删除。"));
     const fillBox = () => {
       const on = this.#mine.on_duty;
@@ -57,7 +58,7 @@ export class OnDuty {
           ? fill(gettext("在岗, {time} 签到。在岗期间管理人员可以看到签到位置, 离岗即删除。"), { time: moment(on.at) })
           : gettext("未签到。签到后管理人员可以看到签到位置, 离岗即删除。")),
         el("p", { class: "actions" },
-          el("button", { type: "button", onclick: checkIn }, on ? gettext("再次签到") : gettext("上岗签到")),
+          lonLat && el("button", { type: "button", onclick: checkIn }, on ? gettext("再次签到") : gettext("上岗签到")),
           on && el("button", { type: "button", class: "quiet", onclick: leave }, gettext("离岗"))),
       );
     };
@@ -71,16 +72,25 @@ export class OnDuty {
     if (!this.#box.checked) return;
     try {
       const { features } = await get("on-duty");
+      this.#found = features;
       byId("layer-choice").querySelector('[data-layer="on-duty"] .figures').textContent = count(features.length);
       this.#drawing = this.#view.drawing(() => this.#view.clusters(features.map((feature) => ({
         lonLat: feature.geometry.coordinates,
         element: el("span", { class: "point on-duty" }, icon("user")),
         title: feature.properties.name,
-        onClick: () => this.#show(feature),
+        onClick: () => this.#open(feature.id),
       })), (n) => el("span", { class: "cluster on-duty" }, count(n))));
     } catch (error) {
       notify(error.message);
     }
+  }
+
+  /** Asks again, since she may have moved on or left. */
+  async #open(id) {
+    await this.#draw();
+    const now = this.#found.find((feature) => feature.id === id);
+    if (now) this.#show(now);
+    else notify(gettext("此人已离岗。"));
   }
 
   #show({ id, geometry, properties: { name, institution, synthetic, since, at, accuracy_m: accuracy, grid } }) {

@@ -15,7 +15,7 @@ export class Locate {
   #last = 0;
 
   /** @param {{plan: () => object, onGrid: (id: number) => void, onFound: (found: object) => void,
-   *          duty: (lonLat: [number, number], accuracy: number) => Node[]}} actions what can be done where the device is */
+   *          duty: (lonLat?: [number, number], accuracy?: number) => Node[]}} actions what can be done where the device is */
   constructor(view, panel, actions) {
     this.#view = view;
     this.#panel = panel;
@@ -29,7 +29,7 @@ export class Locate {
       const { coords } = await position();
       await this.at([coords.longitude, coords.latitude], Math.min(coords.accuracy, MOST_ACCURACY_M), "wgs84", true);
     } catch (error) {
-      this.#panel.show([title(), problem(error, gettext("也可以直接点按地图上的位置。"))]);
+      this.#panel.show([title(), problem(error, gettext("也可以直接点按地图上的位置。")), ...this.#actions.duty()]);
     } finally {
       done();
     }
@@ -41,19 +41,20 @@ export class Locate {
     this.clear();
     this.#drawing = this.#view.drawing(() => this.#view.position(lonLat, accuracy));
     const done = this.#panel.wait(gettext("正在查找网格…"));
+    const duty = () => (bring ? this.#actions.duty(lonLat, accuracy) : []);
     try {
       const [lon, lat] = lonLat;
       const found = await get("locate", { lon, lat, datum, accuracy, plan: this.#actions.plan().id });
       if (number !== this.#last) return;
       this.#actions.onFound(found);
-      const duty = bring ? this.#actions.duty(lonLat, accuracy) : [];
-      this.#panel.show(result(found, accuracy, this.#actions, duty));
+      this.#panel.show(result(found, accuracy, this.#actions, duty()));
     } catch (error) {
       if (number !== this.#last || !(error instanceof ApiError)) throw error;
       this.#actions.onFound(null);
       this.#panel.show([
         title(),
         problem(error, error.code === "outside_every_grid" ? gettext("请在服务区域内点按地图，或换一个方案。") : ""),
+        ...duty(),
         el("p", { class: "note figures" }, coordinates(lonLat)),
       ]);
     } finally {

@@ -87,7 +87,9 @@ function table() {
   const words = FOUND();
   const value = (town) => town[order.key] ?? -1;
   const towns = [...now.townships].sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (order.down ? -1 : 1));
-  const number = (n) => el("td", { class: "number" }, n === null ? "–" : figure(n));
+  const titles = Object.fromEntries(COLUMNS());
+  const number = (town, key, text = town[key] === null ? "–" : figure(town[key])) =>
+    el("td", { class: "number", "data-title": titles[key] }, text);
   byId("townships").replaceChildren(
     el("thead", {}, el("tr", {}, COLUMNS().map(([key, title]) =>
       el("th", { scope: "col", "aria-sort": order.key === key ? (order.down ? "descending" : "ascending") : "none" },
@@ -95,8 +97,8 @@ function table() {
     ...towns.map((town) => el("tbody", {},
       el("tr", {},
         el("th", { scope: "row" }, el("button", { type: "button", class: "link", onclick: () => view.fit(town.bbox) }, data(town.name))),
-        number(town.households), el("td", { class: "number" }, `${figure(Math.round(1000 * town.blank) / 10)}%`),
-        number(town.mean_depth), number(town.outlets), number(town.cash_points), number(town.outlets_per_10k)),
+        number(town, "households"), number(town, "blank", `${figure(Math.round(1000 * town.blank) / 10)}%`),
+        number(town, "mean_depth"), number(town, "outlets"), number(town, "cash_points"), number(town, "outlets_per_10k")),
       el("tr", { class: "more" }, el("td", { colspan: COLUMNS().length },
         town.findings.map((name) => el("span", { class: "found" }, words[name])), " ",
         el("small", {}, now.banks.map((bank) => {
