@@ -46,9 +46,11 @@ echo $$ >.local/demo.pid
 # 9>&-: the database must not keep the lock.
 DATABASE_URL=$(docker/postgres.sh start .local/demo 9>&-)
 export DATABASE_URL
+# The site connects as a role that owns nothing (docs/operate.md); what sets up and what attaches is the owner's.
+SITE_DATABASE_URL=$(docker/postgres.sh url .local/demo jingtian_site)
 (
     umask 077
-    printf '%s\n' "BASE_URL=$BASE_URL" "DATABASE_URL=$DATABASE_URL" >.local/env.new
+    printf '%s\n' "BASE_URL=$BASE_URL" "DATABASE_URL=$DATABASE_URL" "SITE_DATABASE_URL=$SITE_DATABASE_URL" >.local/env.new
     grep -s '^API_TOKEN=' .local/env >>.local/env.new || true
 )
 mv .local/env.new .local/env
@@ -57,8 +59,8 @@ docker/step.sh migrate "更新数据库结构 / migrating the database" .venv/bi
 .venv/bin/python manage.py demo --area "$area" --skip-checks
 
 rm -f .local/gunicorn.pid
-.venv/bin/python -m gunicorn mapserver.wsgi --bind "127.0.0.1:$port" --workers 2 --threads 2 --pid .local/gunicorn.pid \
-    --access-logfile .local/log/access.log >>.local/log/web.log 2>&1 &
+DATABASE_URL=$SITE_DATABASE_URL .venv/bin/python -m gunicorn mapserver.wsgi --bind "127.0.0.1:$port" --workers 2 --threads 2 \
+    --pid .local/gunicorn.pid --access-logfile .local/log/access.log >>.local/log/web.log 2>&1 &
 web=$!
 until port_answers; do
     kill -0 "$web" 2>/dev/null || die "网站没有启动成功，原因见 .local/log/web.log。" "The site did not start; .local/log/web.log has the reason."

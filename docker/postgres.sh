@@ -3,7 +3,7 @@
 #   docker/postgres.sh start DIR [--throwaway]   create it if need be, start it, print its DATABASE_URL; --throwaway: fast, not durable
 #   docker/postgres.sh stop DIR
 #   docker/postgres.sh status DIR                prints "running" or "stopped"; exit status 0 or 3
-#   docker/postgres.sh url DIR                   prints the DATABASE_URL, running or not
+#   docker/postgres.sh url DIR [ROLE]            prints the DATABASE_URL, running or not; ROLE: of another role than the owner's
 #   docker/postgres.sh remove DIR                stop it and delete its data
 # Data lie in DIR/pg, the socket in DIR/socket. Access is by reaching that folder: its owner, and as root also the user postgres.
 set -euo pipefail
@@ -17,7 +17,7 @@ die() { say "$@"; exit 1; }
 
 action=${1:?start, stop, status, url or remove}
 dir=$(realpath -m -s "${2:?the folder of the cluster}")
-throwaway=${3:-}
+option=${3:-}
 cd "$(dirname "$0")/.."
 
 # PostgreSQL refuses to run as root, so root runs it as the user that Debian made for it.
@@ -125,7 +125,7 @@ shared_buffers = 256MB
 max_wal_size = 2GB
 client_connection_check_interval = 2s
 CONF
-    [ "$throwaway" != --throwaway ] || printf '%s = off\n' fsync synchronous_commit full_page_writes | run tee -a "$folder/jingtian.conf" >/dev/null
+    [ "$option" != --throwaway ] || printf '%s = off\n' fsync synchronous_commit full_page_writes | run tee -a "$folder/jingtian.conf" >/dev/null
     run "$bin/pg_ctl" start --silent --wait --timeout=120 -D "$folder" -l "$log" >/dev/null 2>&1 || die \
         "数据库没有启动成功，原因见 $log。" "The database did not start; the reason is in $log."
 }
@@ -133,19 +133,16 @@ CONF
 # Made under another name and renamed when whole, so that what is called DIR/pg is always complete.
 create_cluster() {
     local new=$home/pg.new
-    stop_server "$new"
     rm -rf "$new"
     own_folder "$new"
     run "$bin/initdb" -D "$new" -U postgres -E UTF8 --locale=C.UTF-8 --auth=trust --no-instructions >/dev/null
     echo "include 'jingtian.conf'" | run tee -a "$new/postgresql.conf" >/dev/null
-    start_server "$new"
-    run "$bin/psql" -X -q -h "$socket" -U postgres -d postgres <docker/database.sql
-    stop_server "$new"
     mv "$new" "$data"
 }
 
 print_url() {
-    python3 -c 'import sys, urllib.parse; print("postgresql://jingtian@" + urllib.parse.quote(sys.argv[1], safe="") + "/jingtian")' "$socket"
+    python3 -c 'import sys, urllib.parse; print("postgresql://" + sys.argv[1] + "@" + urllib.parse.quote(sys.argv[2], safe="") + "/jingtian")' \
+        "$1" "$socket"
 }
 
 case $action in
@@ -162,7 +159,8 @@ start)
         [ -d "$data" ] || create_cluster
         start_server "$data"
     fi
-    print_url
+    run "$bin/psql" -X -q -h "$socket" -U postgres -d postgres <docker/database.sql
+    print_url jingtian
     ;;
 stop)
     use_folder
@@ -175,12 +173,11 @@ status)
     ;;
 url)
     use_folder
-    print_url
+    print_url "${option:-jingtian}"
     ;;
 remove)
     use_folder
     stop_server "$data"
-    stop_server "$home/pg.new"
     rm -rf "$home" "$dir"
     ;;
 *)

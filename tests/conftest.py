@@ -2,8 +2,10 @@
 
 - `db` (or `@pytest.mark.django_db`): rolled back.
 - `committed_db`, `transactional_db`, `live_server`: committed, and emptied afterwards.
-- `raw`: other clients of the same database, that know nothing of Django.
+- `raw`: other clients of the same database, that know nothing of Django; `site_role`: one as the role of the site.
 - `demo_site`: the demo county, committed once a session; its tests run last, and leave it as they found it.
+
+A test is the owner of the database; whatever it requests is answered as the role of the site (tests.as_the_site).
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from django.core.management.commands import flush
 from django.db import connection, connections
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
+
+from tests import as_the_site
+from tests.sql.client import Client
 
 # Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -50,6 +55,7 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     PostGISOperations.sql_flush = empty_as_replica
     flush.emit_post_migrate_signal = restore_vocabulary
+    as_the_site.begin()
 
 
 def restore_vocabulary(*_: object, **__: object) -> None:
@@ -94,16 +100,22 @@ def committed_db(transactional_db: None) -> None:
 
 @pytest.fixture
 def raw(committed_db: None) -> Iterator[Connect]:
-    """Opens further connections to the test database, as psql would; each starts a transaction by itself."""
+    """Opens further connections to the test database, as psql would; each starts a transaction by itself. `user`: another role."""
     opened = []
 
-    def connect() -> psycopg2.extensions.connection:
-        opened.append(psycopg2.connect(**connection.get_connection_params() | {"cursor_factory": None}))
+    def connect(**changes: str) -> psycopg2.extensions.connection:
+        opened.append(psycopg2.connect(**connection.get_connection_params() | {"cursor_factory": None} | changes))
         return opened[-1]
 
     yield connect
     for client in opened:
         client.close()
+
+
+@pytest.fixture
+def site_role(raw: Connect) -> Client:
+    """A client as the role that the site connects as."""
+    return Client(raw(user=settings.DATABASE_SITE_ROLE))
 
 
 @pytest.fixture(scope="session")

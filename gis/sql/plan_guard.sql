@@ -1,7 +1,8 @@
 -- Plans go draft → submitted → approved → published → retired, back to draft only before publication, and what was in
 -- force stays as it was: "who was responsible on 1 March" always has an answer.
 
--- The changes allowed to a plan in force: to be retired, once.
+-- The changes allowed to a plan in force: to be retired, once. And no plan leaves its id, and with it its log of edits and decisions,
+-- which go when there is no such plan.
 CREATE FUNCTION plan_changed() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -13,6 +14,10 @@ BEGIN
                 USING ERRCODE = 'object_not_in_prerequisite_state', TABLE = 'plan', CONSTRAINT = 'plan_in_force_is_immutable',
                       HINT = 'A published plan can only be retired; copy it to a draft to change it.';
         END IF;
+    ELSIF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'the id of plan % (%) cannot be changed', OLD.id, OLD.name
+            USING ERRCODE = 'object_not_in_prerequisite_state', TABLE = 'plan', CONSTRAINT = 'plan_keeps_its_id',
+                  HINT = 'Copy the plan to a new draft.';
     ELSIF TG_OP = 'UPDATE' AND NEW.status <> OLD.status
         AND (OLD.status, NEW.status) NOT IN (
             ('draft', 'submitted'), ('submitted', 'approved'), ('submitted', 'draft'), ('approved', 'published'), ('approved', 'draft'))

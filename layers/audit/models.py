@@ -77,6 +77,13 @@ class Entry(models.Model):
             models.Index(fields=("user_institution_id", "id"), name="audit_user_institution"),
             GinIndex(fields=("keys",), name="audit_keys"),
         )
+        constraints = (
+            # log_event() knows no operation, so what it is given cannot pass for a write.
+            models.CheckConstraint(
+                condition=Q(kind="write", operation__gt="") | ~Q(kind="write") & Q(operation=""),
+                name="audit_write_has_its_operation",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.username or self.db_role} {self.kind} {self.table_name}"

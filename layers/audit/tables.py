@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.apps import apps
 from django.conf import settings
@@ -16,6 +17,8 @@ from layers.orgs.models import Institution
 FAR = 3
 """How many foreign keys away a row's institution may be."""
 GRANTS = Path(__file__).parent / "sql" / "site_role.sql"
+READ_ONLY = {"audit", "django_migrations", "feature_table", "grid_cover"}
+"""Tables that the role of the site does not write: triggers and migrations keep them."""
 
 
 def logged_models() -> list[type[models.Model]]:
@@ -28,10 +31,10 @@ def logged_models() -> list[type[models.Model]]:
     ]
 
 
-def after_migrate(using: str, **_signal: Any) -> None:
+def after_migrate(using: str, stdout: TextIO | None = None, **_signal: Any) -> None:
     """Attach the triggers to every table that exists, with its institution as its foreign keys tell it today.
 
-    Where the cluster has a role for the site, it gets its rights anew: on what exists now, and none on the log.
+    The role of the site gets its rights anew: on what exists now, and none on the log. If the cluster has no such role, that is said.
     """
     connection = connections[using]
     if connection.vendor != "postgresql":
@@ -48,8 +51,17 @@ def after_migrate(using: str, **_signal: Any) -> None:
                 cursor.execute("SELECT log_writes(%s, %s::text[], %s)", [table, ignored, institution_of(model)])
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [settings.DATABASE_SITE_ROLE])
         if cursor.fetchone():
-            grants = sql.SQL(GRANTS.read_text("utf-8")).format(role=sql.Identifier(settings.DATABASE_SITE_ROLE))
+            grants = sql.SQL(GRANTS.read_text("utf-8")).format(
+                role=sql.Identifier(settings.DATABASE_SITE_ROLE),
+                # Not all are there while the database is migrated step by step.
+                read_only=sql.SQL(", ").join(map(sql.Identifier, sorted(READ_ONLY & existing))),
+            )
             cursor.execute(grants.as_string(cursor.connection))
+        else:
+            (stdout or sys.stdout).write(
+                f"没有角色 {settings.DATABASE_SITE_ROLE}：网站以所有者连接时，触发器拦不住它。见 docs/operate.md。\n"
+                f"There is no role {settings.DATABASE_SITE_ROLE}: a site that connects as the owner can switch triggers off. See docs/operate.md.\n"
+            )
 
 
 def institution_of(model: type[models.Model]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import closing
+import io
+import subprocess
+from typing import Any
 
 import psycopg2
 import pytest
@@ -74,21 +76,6 @@ def test_what_is_old_goes_by_purging_only(old: Entry):
         Entry.objects.filter(pk=old.pk).delete()
 
 
-@pytest.fixture
-def site_role(committed_db: None) -> Client:
-    """A client as the role that a server's site connects as, made by the superuser of the cluster."""
-    known = connection.get_connection_params() | {"cursor_factory": None}
-    with closing(psycopg2.connect(**known | {"user": "postgres"})) as superuser:
-        superuser.autocommit = True
-        cursor = superuser.cursor()
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'jingtian_site'")
-        if not cursor.fetchone():
-            cursor.execute("CREATE ROLE jingtian_site LOGIN NOSUPERUSER")
-    after_migrate(using="default")
-    with closing(psycopg2.connect(**known | {"user": "jingtian_site"})) as site:
-        yield Client(site)
-
-
 @pytest.mark.parametrize(
     "attack",
     [
@@ -104,6 +91,10 @@ def site_role(committed_db: None) -> Client:
         "SELECT purge_audit(184)",
         "ALTER TABLE audit OWNER TO jingtian_site",
         "SET ROLE jingtian",
+        # A trigger of one's own runs as its function says, with what it is told.
+        "CREATE TEMP TABLE staff (id int PRIMARY KEY);"
+        " CREATE TRIGGER forge AFTER INSERT ON pg_temp.staff REFERENCING NEW TABLE AS new_rows"
+        " FOR EACH STATEMENT EXECUTE FUNCTION log_write('{id}', '{}', 'pg_temp.as_the_owner()')",
     ],
 )
 def test_the_role_of_the_site_cannot_touch_it(site_role: Client, attack: str):
@@ -122,6 +113,39 @@ def test_the_role_of_the_site_works_and_is_logged(site_role: Client, entries: En
         ("write", "jingtian_site", user.pk),
         ("read", "jingtian_site", user.pk),
     ]
+
+
+def test_a_missing_role_is_told(db: None, settings: Any):
+    settings.DATABASE_SITE_ROLE = "nobody_of_this_name"
+    said = io.StringIO()
+    after_migrate(using="default", stdout=said)
+    assert "nobody_of_this_name" in said.getvalue()
+
+
+def test_a_cluster_that_lacks_nothing_is_left_as_it_is(db: None, settings: Any):
+    """docker/database.sql is run at each start."""
+    host = ["--host", connection.settings_dict["HOST"]]
+    for _ in range(2):
+        with (settings.ROOT / "docker" / "database.sql").open() as statements:
+            again = ["psql", "-X", "-q", *host, "--username=postgres", "postgres"]
+            done = subprocess.run(again, stdin=statements, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_event_does_not_pass_for_a_write(site_role: Client):
+    with site_role.refused("audit_write_has_its_operation"):
+        site_role.run("SELECT log_event('write', NULL, '', NULL, 'staff', '{1}', '{}', '', '')")
+
+
+def test_a_shadow_of_the_log_catches_nothing(site_role: Client, entries: Entries):
+    person = StaffFactory()
+    site_role.run("CREATE TEMP TABLE audit (LIKE public.audit); CREATE TEMP TABLE account (LIKE public.account)")
+    site_role.run("SET search_path = pg_temp, public")
+    site_role.run("UPDATE public.staff SET name = '改' WHERE id = %(id)s", id=person.pk)
+    assert site_role.run("SELECT count(*) FROM pg_temp.audit") == [(0,)]
+    site_role.commit()
+    [entry] = entries(db_role="jingtian_site")
+    assert (entry.table_name, entry.operation, entry.new) == ("staff", "update", {"name": "改"})
 
 
 def test_the_purge_command(old: Entry, capsys: pytest.CaptureFixture[str]):
