@@ -50,6 +50,13 @@ class Layer:
         found: FeatureQuerySet[Any] = self.model.objects.visible_to(user)
         return found.in_state(state)
 
+    def shows_all_to(self, user: User) -> bool:
+        """Whether nothing of the user's bank is kept from her: what she cannot see is not nothing, and no count of zero."""
+        if not self.is_personal:
+            return True
+        at_head = user.institution is not None and user.institution.is_root()
+        return at_head and user.role not in (User.Role.REGULATOR, User.Role.WORKER)
+
     def shown_name(self, user: User) -> Expression | F:
         """The name as the user is shown it, wherever it is shown: of personal layers, masked."""
         return F("name")

@@ -19,7 +19,7 @@ from layers.features.registry import LAYERS
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User, paths_to
 from layers.people import lists as people
-from layers.rules.evaluate import Broken, assess, demand
+from layers.rules.evaluate import Broken, assess, demand, has_level_of
 from layers.rules.measures import rows as spots
 from layers.rules.models import MeasureSettings, Rule
 from layers.rules.presets import presets
@@ -131,7 +131,9 @@ def of_rules(user: User, plan: Plan, key: str) -> Iterator[Finding]:
             id=_id(rule),
             group=_("规则"),
             name=(get_language() == "en" and rule.name_en) or rule.name,
-            demand=demand(rule) + ("" if rule.pk > 0 else f" ({_('按预设, 本机构尚未设为规则')})"),
+            demand=demand(rule)
+            + ("" if rule.pk > 0 else f" ({_('按预设, 本机构尚未设为规则')})")
+            + ("" if has_level_of(rule, plan) else f"; {_('本方案没有这一级网格, 不适用')}"),
             domain=rule.domain,
             rows=[_of_grid(one) for one in by_rule.get(rule.pk, [])] if key else [],
             count=len(by_rule.get(rule.pk, [])),

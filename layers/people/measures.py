@@ -5,9 +5,11 @@ The day on which people are counted is today, or the one that `layers.rules.meas
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -16,8 +18,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from layers.grids.models import Grid
+from layers.rules.lines import Line, lines
 from layers.rules.measures import DAY, Measured, measure, register
-from layers.staff.models import Staff, StaffSettings
+from layers.staff.models import Assignment, Staff, StaffSettings
+from layers.staff.vocabulary import label
 
 SQL = Path(__file__).parent / "sql"
 OUTLET_KINDS = ("account_manager", "hall_manager", "non_cash_teller", "teller")
@@ -37,29 +41,87 @@ def rows(name: str, **values: Any) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def _in_grids(ids: list[int], role: str, kinds: list[str]) -> dict[int, Measured]:
-    said = _("人员安排")
-    counted = rows("grid_people", grids=ids, role=role, kinds=kinds)
-    return {grid: Measured(float(number), False, said) for grid, number in counted}
+class Service(NamedTuple):
+    """Somebody serves in a grid."""
+
+    staff: int
+    role: str
+    kind: str
+    grid: int
 
 
-def _count(key: str, name: str | Promise, role: str, kinds: list[str], *domain: str) -> None:
+def serving(ids: list[int], *, below: bool) -> dict[int, list[Service]]:
+    """Who serves in each grid on the day, and with `below` in the grids below it, too."""
+    found: dict[int, list[Service]] = {grid: [] for grid in ids}
+    for grid, *service in rows("serving", grids=ids, below=below):
+        found[grid].append(Service(*service))
+    return found
+
+
+class Post(NamedTuple):
+    """In which role people are counted: the smallest grids have workers, and all grids above count these too."""
+
+    role: str
+    kinds: tuple[str, ...]
+
+    @property
+    def below(self) -> bool:
+        return self.role in ("worker", "volunteer")
+
+    def of(self, ids: list[int]) -> dict[int, list[Service]]:
+        return {
+            grid: [one for one in found if one.role == self.role and one.kind in self.kinds]
+            for grid, found in serving(ids, below=self.below).items()
+        }
+
+
+def heads(found: Iterable[Service]) -> int:
+    """How many people serve, each counted once."""
+    return len({one.staff for one in found})
+
+
+def _count(key: str, name: str | Promise, role: str, kinds: tuple[str, ...], *domain: str) -> None:
     """A measure that counts the people of a grid with a role."""
+    post = Post(role, kinds)
+    about = (
+        gettext_lazy("按所问日期在这一网格及其下级网格的人数, 一人只算一次")
+        if post.below
+        else gettext_lazy("按所问日期直接安排在这一网格的人数; 不含下级网格的")
+    )
 
-    about = gettext_lazy("按所问日期直接安排在这一网格的人数; 不含下级网格的")
-
-    @register(key, name, gettext_lazy("人"), *domain, of="served", about=about, behind=("people",))
+    @register(key, name, gettext_lazy("人"), *domain, of="served", about=about, behind=(f"lines:{key}",))
     def compute(ids: list[int]) -> dict[int, Measured]:
-        return _in_grids(ids, role, kinds)
+        said = _("人员安排")
+        return {grid: Measured(float(heads(found)), False, said) for grid, found in post.of(ids).items()}
+
+    lines(key, name, personal=True)(lambda grid: people_lines(post.of([grid.pk])[grid.pk]))
 
 
-_count("workers", gettext_lazy("网格员"), "worker", ["main"], "ZG07", "MY02")
-_count("backup_workers", gettext_lazy("B岗网格员"), "worker", ["backup"], "LA03")
-_count("main_and_backup", gettext_lazy("主协办"), "worker", ["main", "backup"], "HG02")
-_count("chiefs", gettext_lazy("网格长"), "chief", ["main"], "HY04", "LA02")
-_count("deputies", gettext_lazy("副网格长"), "deputy", ["main", "backup"], "HY04", "LA02")
-_count("managers", gettext_lazy("网格管理员"), "manager", ["main", "backup"], "HY04")
-_count("volunteers", gettext_lazy("志愿者"), "volunteer", ["main", "backup", "member"], "GC04")
+def people_lines(services: list[Service]) -> list[Line]:
+    """People as the lines behind a number: each once, with where and as what they serve."""
+    names = Staff.objects.select_related("institution").in_bulk({one.staff for one in services})
+    grids = Grid.objects.only("code", "name").in_bulk({one.grid for one in services})
+    of_each: dict[int, list[Service]] = defaultdict(list)
+    for one in services:
+        of_each[one.staff].append(one)
+    found = []
+    for person in sorted(names.values(), key=lambda person: person.number):
+        held = sorted(of_each[person.pk], key=lambda one: grids[one.grid].code)
+        said = [
+            f"{grids[one.grid].name} {label('role', one.role, person.institution)} {Assignment.Kind(one.kind).label}"
+            for one in held
+        ]
+        found.append(Line(person.name, ", ".join(said), person.number, held[0].grid))
+    return found
+
+
+_count("workers", gettext_lazy("网格员"), "worker", ("main",), "ZG07", "MY02")
+_count("backup_workers", gettext_lazy("B岗网格员"), "worker", ("backup",), "LA03")
+_count("main_and_backup", gettext_lazy("主协办"), "worker", ("main", "backup"), "HG02")
+_count("chiefs", gettext_lazy("网格长"), "chief", ("main",), "HY04", "LA02")
+_count("deputies", gettext_lazy("副网格长"), "deputy", ("main", "backup"), "HY04", "LA02")
+_count("managers", gettext_lazy("网格管理员"), "manager", ("main", "backup"), "HY04")
+_count("volunteers", gettext_lazy("志愿者"), "volunteer", ("main", "backup", "member"), "GC04")
 
 
 @register(
@@ -72,13 +134,13 @@ _count("volunteers", gettext_lazy("志愿者"), "volunteer", ["main", "backup", 
     of="served",
     about=gettext_lazy("网格及其下级的网格员人数 ÷ 居民人数 × 10000; 居民人数 = 户数 × 户均人口 (人员设置)"),
     per=gettext_lazy("居民人数, 按户均人口估算"),
-    behind=("people", "measure:households"),
+    behind=("lines:workers", "measure:households", "homes:homes"),
 )
 def workers_per_10000(
     ids: list[int], households: dict[int, Measured], residents: dict[int, Measured]
 ) -> dict[int, Measured]:
     """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household, else those registered."""
-    workers = dict(rows("people_below", grids=ids))
+    workers = {grid: heads(found) for grid, found in Post("worker", ("main",)).of(ids).items()}
     found = {}
     paths = dict(Grid.objects.filter(pk__in=ids).values_list("pk", "plan__institution__path"))
     settings = StaffSettings.of_paths(set(paths.values()))
@@ -88,11 +150,11 @@ def workers_per_10000(
         registered = residents[grid].value
         if not persons and registered:
             # Without an estimate, who is registered; the ledger may not be complete.
-            found[grid] = Measured(1e4 * workers.get(grid, 0) / registered, False, _("登记的人数"))
+            found[grid] = Measured(1e4 * workers[grid] / registered, False, _("登记的人数"))
         elif not persons or not homes:
             found[grid] = Measured(None, False, _("没有人口数据, 可在人员设置中填写户均人口"))
         else:
-            found[grid] = Measured(1e4 * workers.get(grid, 0) / (homes * persons), True, _("人口按户均人口估算"))
+            found[grid] = Measured(1e4 * workers[grid] / (homes * persons), True, _("人口按户均人口估算"))
     return found
 
 

@@ -7,6 +7,8 @@ the same tie-break, so both give the same numbers.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -53,12 +55,22 @@ def _is_begun(layer: Layer, ids: list[int]) -> bool:
     return any(layer.model.objects.filter(institution__path__startswith=bank).exists() for bank in banks)
 
 
+def measured(names: Collection[str], values: Mapping[int, float], also: Iterable[str] = ()) -> dict[int, Measured]:
+    """What layers count, as values: of personal layers a branch sees its own only, so that none of its own is no data, not zero."""
+    said = ", ".join([*(LAYERS[name].name for name in names), *also])
+    if len(WHOSE.get()) <= Institution.steplen or not any(LAYERS[name].is_personal for name in names):
+        return {grid: Measured(value, False, said) for grid, value in values.items()}
+    own, none = f"{said} ({_('只计本机构的')})", _("本机构没有登记; 其他机构的无权查看")
+    return {
+        grid: Measured(value, False, own) if value else Measured(None, False, none) for grid, value in values.items()
+    }
+
+
 def _measured(layer: str, ids: list[int], values: dict[int, float] | None) -> dict[int, Measured]:
     if values is None:
         said = _("尚无客户台账") if layer == "customers" else _("没有这一图层")
         return {grid: Measured(None, False, said) for grid in ids}
-    said = str(LAYERS[layer].name)
-    return {grid: Measured(values[grid], False, said) for grid in ids if grid in values}
+    return measured([layer], {grid: values[grid] for grid in ids if grid in values})
 
 
 def _count(key: str, name: str | Promise, layer: str, kind: str = "", *domain: str, **more: Any) -> None:
@@ -105,12 +117,14 @@ def _rate(
         above = counted(layer, ids, f"{whole} AND {part}", weight)
         if below is None or above is None:
             return _measured(layer, ids, None)
-        said, none = str(LAYERS[layer].name), _("分母为零, 没有数据")
+        wholes, none = _measured(layer, ids, below), Measured(None, False, _("分母为零, 没有数据"))
         return {
-            grid: Measured(100 * above[grid] / below[grid], False, said)
-            if below.get(grid)
-            else Measured(None, False, none)
-            for grid in ids
+            grid: replace(whole, value=100 * above[grid] / whole.value)
+            if whole.value
+            else whole
+            if whole.value is None
+            else none
+            for grid, whole in wholes.items()
         }
 
 

@@ -173,8 +173,16 @@ def _unbalanced(rule: Rule, nodes: Iterable[_Node], values: dict[int, Measured])
     return found, unknown
 
 
+def has_level_of(rule: Rule, plan: Plan) -> bool:
+    """Whether a plan has the level that a rule is about. A preset that nobody has taken over is not about the service area: what it
+    asks of villages is not asked of the county where the plan has no villages."""
+    return rule.level == 0 or len(plan.level_names) - 1 - rule.level >= (1 if rule.pk < 0 else 0)
+
+
 def _concerns(rule: Rule, node: _Node, plan: Plan) -> bool:
     """Whether a rule is about a grid: the smallest grids are those without any below, wherever they stand in the tree."""
+    if not has_level_of(rule, plan):
+        return False
     if rule.kind and rule.kind != node.kind:
         return False
     if rule.level == 0:

@@ -1,4 +1,7 @@
-"""Rows behind a number that no layer of features has: the pieces of a grid, its neighbours, where its households live."""
+"""Rows behind a number that no layer of features has: the pieces of a grid, its neighbours, where its households live.
+
+A later layer adds lines of its own with `@lines`.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of a kind: their heading, how those of a grid are found, and whether they tell where people live."""
+    """Lines of a kind: their heading, how those of a grid are found, and whether they tell of people or where they live."""
 
     title: str | Promise
     make: Callable[[Grid], list[Line]]
-    of_homes: bool = False
+    personal: bool = False
 
     def is_visible_to(self, user: User) -> bool:
-        """A regulator sees the land, and not who lives where."""
-        return not (self.of_homes and user.is_regulator)
+        """A regulator sees the land, and no people: not who serves, nor who lives where."""
+        return not (self.personal and user.is_regulator)
 
     def to_json(self, grid: Grid) -> dict[str, Any]:
         found = self.make(grid)
@@ -51,14 +54,16 @@ class Lines:
 KINDS: dict[str, Lines] = {}
 
 
-def _lines(key: str, title: Promise, **more: Any) -> Callable[[Callable[[Grid], list[Line]]], None]:
+def lines(key: str, title: str | Promise, **more: Any) -> Callable[[Callable[[Grid], list[Line]]], None]:
+    """Make a function the lines of a kind; `more`: further attributes of `Lines`."""
+
     def add(make: Callable[[Grid], list[Line]]) -> None:
         KINDS[key] = Lines(title, make, **more)
 
     return add
 
 
-@_lines("pieces", gettext_lazy("组成网格的各块"))
+@lines("pieces", gettext_lazy("组成网格的各块"))
 def _pieces(grid: Grid) -> list[Line]:
     """The largest first, each with what compactness is made of."""
     said = _("面积 %(km2)s 平方公里, 周长 %(km)s 公里")
@@ -73,12 +78,12 @@ def _pieces(grid: Grid) -> list[Line]:
     ]
 
 
-@_lines("children", gettext_lazy("直接下级网格"))
+@lines("children", gettext_lazy("直接下级网格"))
 def _children(grid: Grid) -> list[Line]:
     return _of_grids(grid.children.order_by("code"), "area_km2")
 
 
-@_lines("siblings", gettext_lazy("同一上级下的网格"))
+@lines("siblings", gettext_lazy("同一上级下的网格"))
 def _siblings(grid: Grid) -> list[Line]:
     ids = [sibling for _grid, sibling in rows("siblings", [grid.pk])]
     return _of_grids(Grid.objects.filter(pk__in=ids).order_by("code"), "workload")
@@ -89,15 +94,15 @@ def _of_grids(grids: Any, name: str) -> list[Line]:
     found = list(grids.only("code", "name"))
     values = measure([grid.pk for grid in found], [name])
     one = REGISTRY[name]
-    lines = []
+    made = []
     for grid in found:
         value = values[grid.pk][name].value
         said = _("没有数据") if value is None else f"{one.number(value)} {str(one.unit).strip()}"
-        lines.append(Line(grid.name, f"{one.name} {said}", grid.code, grid.pk))
-    return lines
+        made.append(Line(grid.name, f"{one.name} {said}", grid.code, grid.pk))
+    return made
 
 
-@_lines("overlaps", gettext_lazy("重叠的同级网格"))
+@lines("overlaps", gettext_lazy("重叠的同级网格"))
 def _overlaps(grid: Grid) -> list[Line]:
     said = _("重叠 %(km2)s 平方公里, 占本网格的 %(share)s%%")
     return [
@@ -106,7 +111,7 @@ def _overlaps(grid: Grid) -> list[Line]:
     ]
 
 
-@_lines("outlet", gettext_lazy("最近的营业网点"))
+@lines("outlet", gettext_lazy("最近的营业网点"))
 def _outlet(grid: Grid) -> list[Line]:
     """By air or by street, as the institution measures it, from where the grid's label stands."""
     settings = MeasureSettings.of_path(grid.plan.institution.path)
@@ -122,7 +127,7 @@ def _outlet(grid: Grid) -> list[Line]:
     ]
 
 
-@_lines("homes", gettext_lazy("有住户的建筑"), of_homes=True)
+@lines("homes", gettext_lazy("有住户的建筑"), personal=True)
 def _homes(grid: Grid) -> list[Line]:
     """Where households are counted by buildings; those with most first."""
     if grid.pk not in from_buildings([grid.pk]):
@@ -134,7 +139,7 @@ def _homes(grid: Grid) -> list[Line]:
     ]
 
 
-@_lines("far_homes", gettext_lazy("超出服务半径的住处"), of_homes=True)
+@lines("far_homes", gettext_lazy("超出服务半径的住处"), personal=True)
 def _far_homes(grid: Grid) -> list[Line]:
     """The farthest first, each with the outlet nearest to it."""
     by = Way(MeasureSettings.of_path(grid.plan.institution.path).distance_by)

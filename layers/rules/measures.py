@@ -89,7 +89,7 @@ class Measure:
     about, per
         How it is counted, and what it is divided by (empty for plain numbers): printed wherever it is shown.
     behind
-        The rows behind a value: `layer:kind`, `measure:name` (of the grids below), `registers:name`, `people`, or lines of
+        The rows behind a value: `layer:kind`, `measure:name` (of the grids below), `registers:name`, or lines of
         `layers.rules.lines`: `lines:name`, and `homes:name`, of grids without grids below.
     is_personal
         Counts customers: no regulator sees it, and users only those of their own subtree.
@@ -119,20 +119,23 @@ class Measure:
             return False
         return not user.is_regulator or (self.of == "grid" and not self.is_personal)
 
-    def rows_behind(self, user: User, grid_id: int, plan_id: int, *, is_leaf: bool) -> list[str]:
+    def rows_behind(self, user: User, grid_id: int, plan_id: int, at: dt.date, *, is_leaf: bool) -> list[str]:
         """Addresses of the rows that a grid's value is made of, as far as a user may see them: points of a layer, people, the grids
         below, or lines. No regulator sees where people live."""
         found = []
+        day = f"at={at}" if self.of == "served" else ""
         for source in self.behind:
             layer, _colon, which = source.partition(":")
             if layer == "measure":
-                found += [] if is_leaf else [f"/api/measures/{which}?plan={plan_id}&within={grid_id}"]
+                found += (
+                    []
+                    if is_leaf
+                    else [f"/api/measures/{which}?plan={plan_id}&within={grid_id}" + (f"&{day}" if day else "")]
+                )
             elif layer == "homes":
                 found += [f"/api/grids/{grid_id}/lines/{which}"] if is_leaf and not user.is_regulator else []
             elif layer == "lines":
-                found.append(f"/api/grids/{grid_id}/lines/{which}")
-            elif layer == "people":
-                found.append(f"/api/grids/{grid_id}/people")
+                found.append(f"/api/grids/{grid_id}/lines/{which}" + (f"?{day}" if day else ""))
             elif layer == "registers":
                 found.append(f"/api/grids/{grid_id}/registers?only={which}")
             else:

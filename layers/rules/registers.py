@@ -14,7 +14,7 @@ from layers.features.models import Kind
 from layers.features.registry import LAYERS
 from layers.grids.models import Plan
 from layers.orgs.models import Institution, User
-from layers.rules.counts import counted
+from layers.rules.counts import counted, measured
 from layers.rules.measures import Measured, inside, register
 from layers.rules.values import Row, values_of
 
@@ -39,19 +39,19 @@ def _count(key: str, name: str | Promise) -> None:
         is_quick=False,
     )
     def compute(ids: list[int]) -> dict[int, Measured]:
-        found: dict[str, dict[int, float] | None] = {}
+        found: dict[str, dict[int, float]] = {}
         for layer in (
             Kind.objects.filter(register=key, layer__in=LAYERS).order_by().values_list("layer", flat=True).distinct()
         ):
             which = OF_REGISTER.format(layer=layer, register=key, step=Institution.steplen)
-            found[LAYERS[layer].name] = counted(layer, ids, which)
-        if key == Kind.Register.HOUSE:
-            found[pgettext("五类登记", "建筑")] = inside("building", ids, "1", "true")
-        known = {name: counts for name, counts in found.items() if counts is not None}
-        if not known:
+            if (counts := counted(layer, ids, which)) is not None:
+                found[layer] = counts
+        built = inside("building", ids, "1", "true") if key == Kind.Register.HOUSE else {}
+        if not found and not built:
             return {grid: Measured(None, False, _("尚无登记")) for grid in ids}
-        source = ", ".join(known)
-        return {grid: Measured(sum(one.get(grid, 0) for one in known.values()), False, source) for grid in ids}
+        sums = {grid: sum(one.get(grid, 0) for one in (*found.values(), built)) for grid in ids}
+        also = [pgettext("五类登记", "建筑")] if key == Kind.Register.HOUSE else []
+        return measured(found, sums, also)
 
 
 _count("person", gettext_lazy("五类登记: 人"))

@@ -259,7 +259,7 @@ def values_of(
         Row(
             *named,
             measured=measured[named[0]][name],
-            behind=one.rows_behind(user, named[0], plan.pk, is_leaf=is_leaf),
+            behind=one.rows_behind(user, named[0], plan.pk, day, is_leaf=is_leaf),
         )
         for *named, is_leaf in rows
     ]

@@ -9,13 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from ninja import Query, Router, Schema
 
 from layers.grids.models import Grid
 from layers.orgs.models import User
 from layers.rules.classes import How, limits_in
 from layers.rules.lines import KINDS
-from layers.rules.measures import OF_GRIDS
+from layers.rules.measures import OF_GRIDS, on_day
 from layers.rules.subjects import SubjectValues, subject_values
 from layers.rules.values import Values, measure_named, values_of
 from layers.tables import csv_response, xlsx_response
@@ -72,9 +73,9 @@ def measure_values(
 
 
 @router.get("/grids/{int:grid_id}/lines/{name}")
-def lines(request: HttpRequest, grid_id: int, name: str) -> dict[str, Any]:
+def grid_lines(request: HttpRequest, grid_id: int, name: str, at: dt.date | None = None) -> dict[str, Any]:
     """What a number of a grid is made of, where no layer has it: `pieces`, `children`, `siblings`, `overlaps`, the nearest `outlet`,
-    `homes`, or `far_homes`. The first 500, and how many there are.
+    `homes`, `far_homes`; of people, on a day (`at`, today if none), what their measures are called. The first 500, and how many.
     """
     user: User = request.user  # type: ignore[assignment]
     found = KINDS.get(name)
@@ -82,9 +83,9 @@ def lines(request: HttpRequest, grid_id: int, name: str) -> dict[str, Any]:
         raise Http404
     if not found.is_visible_to(user):
         raise PermissionDenied
-    return found.to_json(
-        get_object_or_404(Grid.objects.visible_to(user).select_related("plan__institution"), pk=grid_id)
-    )
+    grid = get_object_or_404(Grid.objects.visible_to(user).select_related("plan__institution"), pk=grid_id)
+    with on_day(at or timezone.localdate()):
+        return found.to_json(grid)
 
 
 def _of_subjects(found: SubjectValues, format: str) -> Any:

@@ -29,7 +29,7 @@ def registers(
 ) -> list[dict[str, Any]]:
     """The five base registers of a grid of any level, and the extensions: each with its count, and by kind with what leads to the rows.
 
-    Buildings are a register of their own: `layer` is null. A regulator sees no people.
+    Buildings are a register of their own: `layer` is null. `partial`: what the user may not see is not counted.
     """
     grids = Grid.objects.visible_to(request.user).select_related("plan__institution")
     found = registers_in(request.user, get_object_or_404(grids, pk=grid_id))
@@ -39,6 +39,7 @@ def registers(
 def registers_in(user: User, grid: Grid) -> list[dict[str, Any]]:
     """The same, for the page of one grid."""
     parts: dict[str, list[Part]] = {register: [] for register in (*Kind.Register.values, "")}
+    hidden = set()
     buildings = inside("building", [grid.pk], "1", "true")[grid.pk]
     parts[Kind.Register.HOUSE].append(
         {"name": pgettext("五类登记", "建筑"), "count": int(buildings), "layer": None, "kind": None}
@@ -49,6 +50,8 @@ def registers_in(user: User, grid: Grid) -> list[dict[str, Any]]:
         here = layer.visible_to(user).in_grid(grid.pk, home, whole=grid.level == 0)
         counts = counts_by_kind(here)
         for kind in kinds[layer.id]:
+            if not layer.shows_all_to(user):
+                hidden.add(kind.register)
             if counts.get(kind.key):
                 parts[kind.register].append(
                     {
@@ -63,6 +66,7 @@ def registers_in(user: User, grid: Grid) -> list[dict[str, Any]]:
             "id": register or "extension",
             "name": str(Kind.Register(register).label) if register else _("扩展"),
             "count": sum(part["count"] for part in those),
+            "partial": register in hidden,
             "parts": those,
         }
         for register, those in parts.items()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from layers.grids.models import Grid
 from layers.ledger.models import Customer
 from layers.orgs.models import Institution
 from tests.api.world import bearer
@@ -71,6 +72,22 @@ def test_a_branch_counts_its_own_customers_only() -> None:
         customer(owner, number)
     for owner, role, seen in ((bank, "manager", 3), (ours, "manager", 2), (theirs, "planner", 1)):
         assert value(bearer(UserFactory(institution=owner, role=role)), "customers") == seen
+    # What a branch may not see is no data, and never zero; what it sees is said to be its own.
+    branch = bearer(UserFactory(institution=theirs, role="manager"))
+    for name in ("customers", "register_person", "registration_rate"):
+        rows = branch.get(f"/api/measures/{name}?level=1").json()["rows"]
+        known, none = ([row for row in rows if (row["value"] is None) == empty] for empty in (False, True))
+        assert len(known) == 1 and "只计本机构的" in known[0]["source"], name
+        assert len(none) == 3 and {row["source"] for row in none} == {"本机构没有登记; 其他机构的无权查看"}, name
+    # Not a branch alone: a regulator sees none, a head office all.
+    head, regulator = (
+        UserFactory(institution=one, role=role)
+        for one, role in ((bank, "manager"), (InstitutionFactory(kind="regulator"), "regulator"))
+    )
+    grid = Grid.objects.get(level=0).pk
+    for user, partial in ((head, False), (regulator, True)):
+        [person] = bearer(user).get(f"/api/grids/{grid}/registers?only=person").json()
+        assert (person["partial"], person["count"] > 0) == (partial, not partial)
     worker = bearer(UserFactory(institution=ours, role="worker"))
     assert worker.get("/api/measures/customers?level=1").status_code == 403
     assert "customers" not in {one["id"] for one in worker.get("/api/measures").json()}

@@ -1,23 +1,12 @@
--- In each grid and below it, on a day: how many smallest grids there are, how many of them have no grid worker in charge,
--- and how many people serve in any role.
+-- In each grid and below it, on a day: the smallest grids, and which of them have no grid worker in charge.
 WITH RECURSIVE below AS (
     SELECT id AS top, id FROM unnest(%(grids)s::bigint[]) AS grid (id)
     UNION ALL
     SELECT below.top, child.id FROM below JOIN grid AS child ON child.parent_id = below.id
-),
-serving AS MATERIALIZED (
-    SELECT grid_id, staff_id, bool_or(role = 'worker' AND kind = 'main') AS in_charge
-    FROM assignment
-    WHERE status = 'approved' AND grid_id IN (SELECT id FROM below)
-        AND daterange(valid_from, valid_to) @> %(day)s::date
-    GROUP BY grid_id, staff_id
-),
-inner_grid AS MATERIALIZED (SELECT DISTINCT parent_id AS id FROM grid WHERE parent_id IN (SELECT id FROM below))
-SELECT below.top,
-    count(DISTINCT below.id) FILTER (WHERE inner_grid.id IS NULL),
-    count(DISTINCT below.id) FILTER (WHERE inner_grid.id IS NULL) - count(DISTINCT below.id) FILTER (WHERE inner_grid.id IS NULL AND serving.in_charge),
-    count(DISTINCT serving.staff_id)
+)
+SELECT below.top, below.id, NOT EXISTS (
+    SELECT FROM assignment
+    WHERE assignment.grid_id = below.id AND status = 'approved' AND role = 'worker' AND kind = 'main'
+        AND daterange(valid_from, valid_to) @> %(day)s::date)
 FROM below
-LEFT JOIN inner_grid ON inner_grid.id = below.id
-LEFT JOIN serving ON serving.grid_id = below.id
-GROUP BY below.top
+WHERE NOT EXISTS (SELECT FROM grid AS child WHERE child.parent_id = below.id)

@@ -80,22 +80,26 @@ const channels = (grid) =>
         el("span", { class: "figures", title: source }, value === null ? gettext("没有数据") : `${figure(Number(value.toFixed(decimals)))} ${unit}`.trim())))));
 
 /** What a register is made of, by kind; each number leads to its rows. */
-export function registerParts(parts, grid, onFeatures) {
+export function registerParts({ parts, partial }, grid, onFeatures) {
   const row = ({ name, count: n, layer, kind }) =>
     el("li", {}, el("span", {}, name),
       layer ? el("button", { class: "link figures", type: "button", "aria-label": `${name} ${count(n)}`, onclick: () => onFeatures(layer, { grid: String(grid.id), grid_name: grid.name, kind }) }, count(n))
         : el("span", { class: "figures" }, count(n)));
-  return parts.length ? el("ul", { class: "rows" }, parts.map(row)) : el("p", { class: "note" }, gettext("没有登记。"));
+  return [
+    parts.length ? el("ul", { class: "rows" }, parts.map(row)) : !partial && el("p", { class: "note" }, gettext("没有登记。")),
+    partial && el("p", { class: "note" }, gettext("不含您无权查看的客户和人员。")),
+  ];
 }
 
 /** 人·房·事·组织·物品, and what the bank has added. */
 const registers = (grid, onFeatures) =>
   later("registers", gettext("五类登记 (人·房·事·组织·物品)"), `grids/${grid.id}/registers`, (found) =>
-    el("ul", { class: "rows contents" }, found.map(({ id, name, count: n, parts }) =>
-      el("li", { "data-register": id },
+    el("ul", { class: "rows contents" }, found.map((one) =>
+      el("li", { "data-register": one.id },
         el("details", {},
-          el("summary", {}, el("span", {}, name), el("span", { class: "figures" }, count(n))),
-          registerParts(parts, grid, onFeatures))))));
+          el("summary", {}, el("span", {}, one.name),
+            el("span", { class: "figures" }, one.partial && !one.count ? gettext("无权查看") : count(one.count))),
+          registerParts(one, grid, onFeatures))))));
 
 export const demoBorders = () => el("span", { class: "tag" }, gettext("演示数据: 内部界线为合成"));
 

@@ -230,14 +230,14 @@ export class Thematic {
       el("p", { class: "note" }, `${measure.name}: ${this.#number(value, measure)} ${measure.unit}`.trim()), el("h2", { class: "big", translate: "no" }, name),
       source && el("p", { class: "note" }, source));
     try {
-      const parts = await Promise.all(rows.map(async (address) => this.#part({ id, name }, await get(address.replace(/^\/api\//, "")))));
+      const parts = await Promise.all(rows.map(async (address) => this.#part({ id, name, value }, await get(address.replace(/^\/api\//, "")))));
       this.#page.show([title, ...parts.flat().filter(Boolean)]);
     } catch (error) {
       this.#page.show([title, problem(error)]);
     }
   }
 
-  /** One kind of rows: points of a layer, lines, kinds of a register, people, or values of the grids below. */
+  /** One kind of rows: points of a layer, lines, kinds of a register, or values of the grids below. */
   #part(grid, answer) {
     const more = (shown, all) => all > shown && el("p", { class: "note" }, fill(gettext("共 {n} 条"), { n: count(all) }));
     if (answer.features)
@@ -250,23 +250,15 @@ export class Thematic {
       ];
     if (answer.lines)
       return [
-        el("h3", {}, answer.count ? `${answer.title}: ${count(answer.count)}` : answer.title),
-        !answer.count && el("p", { class: "note" }, gettext("没有逐处的登记")),
+        el("h3", {}, `${answer.title}: ${count(answer.count)}`),
+        grid.value > 0 && !answer.count && el("p", { class: "note" }, gettext("没有逐处的登记")),
         el("ul", { class: "rows behind" }, answer.lines.map(({ name, text, grid: of, at }) => {
           const look = of ? () => this.#page.look(of) : at && (() => this.#page.place(at));
           return el("li", {}, look ? el("button", { type: "button", class: "link", onclick: look }, data(name)) : data(name), el("span", { class: "note" }, text));
         })),
         more(answer.lines.length, answer.count),
       ];
-    if (Array.isArray(answer)) return answer.map(({ parts }) => registerParts(parts, grid, this.#page.features));
-    if (answer.in_charge)
-      return [
-        el("h3", {}, gettext("人员")),
-        answer.in_charge.length
-          ? el("ul", { class: "rows behind" }, answer.in_charge.map(({ staff, role_label: role }) =>
-              el("li", {}, data(staff?.name ?? ""), el("span", { class: "note" }, role ?? ""))))
-          : el("p", { class: "note" }, gettext("没有直接任职的人员; 下级网格的人员见各下级网格")),
-      ];
+    if (Array.isArray(answer)) return answer.flatMap((one) => registerParts(one, grid, this.#page.features));
     const { measure, level_name: levelName } = answer;
     return [
       el("h3", {}, `${measure.name} · `, data(levelName)),
