@@ -43,10 +43,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> N
 
 
 @pytest.fixture
-def child_database(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment in which child processes work on the database of the tests."""
+def child_database(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, str]:
+    """The environment in which child processes work on the database of the tests, as the role of the site: it starts them."""
     facts = connection.settings_dict
-    user = facts["USER"] and f"{quote(facts['USER'])}:{quote(facts['PASSWORD'])}@"
+    user = f"{quote(settings.DATABASE_SITE_ROLE)}@"
     host = quote(facts["HOST"], safe="") + (f":{facts['PORT']}" if facts["PORT"] else "")
     monkeypatch.setenv("DATABASE_URL", f"postgis://{user}{host}/{facts['NAME']}")
     return dict(os.environ)
