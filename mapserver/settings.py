@@ -181,6 +181,7 @@ AUDIT_EXEMPT = {
 """Tables whose writes are not in the audit log, each with the reason."""
 AUDIT_IGNORED_COLUMNS = {
     "account": ["last_login"],
+    "building": ["area_id", "grid_code"],
     "customer": ["area_id", "grid_code"],
     "grid": ["border_sum", "parent_level"],
     "import_job": ["process", "result"],

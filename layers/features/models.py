@@ -224,7 +224,25 @@ class FeatureQuerySet(models.QuerySet[AnyFeature]):
         return found.order_by("distance_m", "pk")[:count]
 
 
-class Feature(models.Model):
+class Homed(models.Model):
+    """What has a grid of the plan in force; both are the database's to write (gis/sql/feature_home.sql)."""
+
+    area = models.ForeignKey(
+        ServiceArea,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("服务区域"),
+        db_index=False,
+    )
+    grid_code = models.CharField(_("所在网格编码"), max_length=32, null=True, editable=False, db_collation="C")
+
+    class Meta:
+        abstract = True
+
+
+class Feature(Homed):
     """Something at a place. `area` and `grid_code` (its leaf grid in the plan in force) are the database's to write.
 
     A grid's code is never used again, and an unchanged grid keeps it from plan to plan: so a new plan touches only the
@@ -245,16 +263,6 @@ class Feature(models.Model):
     synthetic = models.BooleanField(_("演示数据"), default=False, db_default=False)
     source = models.CharField(_("数据来源"), max_length=200, blank=True, db_default="")
     updated_at = models.DateTimeField(_("更新时间"), auto_now=True, db_default=Now())
-    area = models.ForeignKey(
-        ServiceArea,
-        models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("服务区域"),
-        db_index=False,
-    )
-    grid_code = models.CharField(_("所在网格编码"), max_length=32, null=True, editable=False, db_collation="C")
 
     objects: Any = FeatureQuerySet.as_manager()
 

@@ -345,15 +345,15 @@ def rules(user: User, day: dt.date) -> Found:
     faults = checks.of_plans(plans)
     own = own_grids(user, day).filter(pk__in=[fault.grid for fault in faults])
     pks = set(own.values_list("pk", flat=True))
-    people = {one.pk: one for one in _employed(user, day)}
-    faults = [fault for fault in faults if fault.grid in pks] + checks.of_staff(people.values())
+    people = _employed(user, day)
+    faults = [fault for fault in faults if fault.grid in pks] + checks.of_staff(people.defer("geom"))
     if user.role in VIEWERS:
         faults += checks.of_institutions(Institution.objects.visible_to(user))
-    grids = cache(own.in_bulk)
+    grids, staff = cache(own.in_bulk), cache(people.filter(pk__in=[fault.staff for fault in faults]).in_bulk)
 
     def row(fault: checks.Fault) -> Row:
         grid = grids()[fault.grid] if fault.grid else None
-        return Row(fault.message, grid, grid and grid.label, people.get(fault.staff or 0))
+        return Row(fault.message, grid, grid and grid.label, staff()[fault.staff] if fault.staff else None)
 
     return Found(faults, row)
 

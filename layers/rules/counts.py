@@ -20,7 +20,7 @@ from layers.features.kinds import FILE
 from layers.features.registry import LAYERS, Layer
 from layers.grids.models import Plan
 from layers.orgs.models import Institution
-from layers.rules.measures import WHOSE, Measured, at_home, inside, register
+from layers.rules.measures import WHOSE, Measured, inside, register
 
 CHANNELS = ("网上银行", "手机银行", "微信银行", "电话银行")
 """Values of the attribute `channels` of customers (ZG16)."""
@@ -43,9 +43,7 @@ def counted(layer: str, ids: list[int], which: str = "true", weight: str = "1") 
     if found.is_personal and not _is_begun(found, ids):
         return None
     table, whose = found.model._meta.db_table, WHOSE.get() if found.is_personal else ""
-    which = f"item.is_active AND ({which})"
-    homes = at_home(table, ids, weight, which, whose)
-    return homes | inside(table, [grid for grid in ids if grid not in homes], weight, which, whose)
+    return inside(table, ids, weight, f"item.is_active AND ({which})", whose)
 
 
 def _is_begun(layer: Layer, ids: list[int]) -> bool:

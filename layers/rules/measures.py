@@ -405,15 +405,22 @@ def _settings(ids: list[int]) -> Mapping[int, MeasureSettings]:
 
 
 def inside(table: str, ids: list[int], weight: str, which: str, whose: str = "") -> dict[int, float]:
-    """How much of a table lies in each grid, by place; see sql/inside.sql. `weight` and `which` are ours, never a user's."""
-    found = rows("inside", ids, {"whose": whose}, table=table, weight=weight, which=which) if ids else ()
-    return {grid: float(value) for grid, value in found}
+    """How much of a table lies in each grid; `weight` and `which` are ours, never a user's.
+
+    In the plan in force by the grids that the database keeps for what is in the table, in any other plan by place.
+    """
+    homes = at_home(table, ids, weight, which, whose)
+    return homes | by_place(table, [grid for grid in ids if grid not in homes], weight, which, whose)
 
 
 def at_home(table: str, ids: list[int], weight: str, which: str, whose: str = "") -> dict[int, float]:
-    """The same for features, by the grids that the database keeps for them; grids of other plans are left out."""
-    found = rows("at_home", ids, {"whose": whose}, table=table, weight=weight, which=which) if ids else ()
-    return {grid: float(value) for grid, value in found}
+    """By the grids that the database keeps; grids of other plans are left out."""
+    return dict(rows("at_home", ids, {"whose": whose}, table=table, weight=weight, which=which)) if ids else {}
+
+
+def by_place(table: str, ids: list[int], weight: str, which: str, whose: str = "") -> dict[int, float]:
+    """By where each thing is; the tie-break is the same."""
+    return dict(rows("inside", ids, {"whose": whose}, table=table, weight=weight, which=which)) if ids else {}
 
 
 def rows(name: str, ids: list[int], values: Mapping[str, Any] | None = None, **parts: str) -> list[tuple[Any, ...]]:

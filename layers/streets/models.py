@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q
 from django.db.models.lookups import In
 from django.utils.translation import gettext_lazy as _
 
+from layers.features.models import Homed
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
 
@@ -49,7 +50,7 @@ class Street(models.Model):
         return self.name
 
 
-class Building(models.Model):
+class Building(Homed):
     """建筑: a point or an outline, with the households that live in it."""
 
     institution = models.ForeignKey(Institution, models.PROTECT, verbose_name=_("机构"))

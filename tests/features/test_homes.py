@@ -14,6 +14,7 @@ from layers.facilities.models import Outlet
 from layers.features.models import ServiceArea
 from layers.grids.models import SRID, Plan
 from layers.orgs.models import Institution
+from layers.streets.models import Building
 from tests.conftest import Connect
 from tests.factories import (
     SIDE,
@@ -46,9 +47,9 @@ def plan_of(bank: Institution, valid_from: dt.date = dt.date(2026, 1, 1)) -> Pla
     return published(square_plan(2, levels=3, institution=bank), valid_from)
 
 
-def code(outlet: Outlet) -> str | None:
-    outlet.refresh_from_db()
-    return outlet.grid_code
+def code(thing: Outlet | Building) -> str | None:
+    thing.refresh_from_db()
+    return thing.grid_code
 
 
 def leaf_of(records: list, x: float, y: float) -> str:
@@ -128,6 +129,24 @@ def test_a_new_plan_touches_only_what_lies_in_changed_grids(bank: Institution) -
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit_homes()")
         assert cursor.fetchone() == (0,)
+
+
+def test_buildings_have_homes_too(bank: Institution) -> None:
+    """Through a plan and the next; their outlines stay as they were surveyed, off the lattice."""
+    outline = at(0.5, 0.5).buffer(1.5e-8)
+    building = Building.objects.create(institution=bank, geom=outline, households=1)
+    plan = plan_of(bank)
+    home = code(building)
+    assert home == leaf_of(square_records(2, levels=3), 0.5, 0.5) and building.geom.equals_exact(outline)
+    Building.objects.update(grid_code="wrong")
+    assert code(building) == home
+    Building.objects.update(geom=at(3.5, 3.5))
+    assert code(building) not in {home, None}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audit_homes()")
+        assert cursor.fetchone() == (0,)
+    retired(plan, TODAY)
+    assert code(building) is None
 
 
 @pytest.mark.parametrize("sql", ["UPDATE outlet SET grid_code = 'wrong'", "UPDATE outlet SET area_id = NULL"])

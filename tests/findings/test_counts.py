@@ -87,6 +87,8 @@ def crowded(seed: int) -> Town:
         Building.objects.create(institution=holder, households=chance.randrange(400), geom=somewhere())
         if chance.random() < 0.5:
             AssignmentFactory(staff=chance.choice(people), grid=None, post=post, role="point_chief")
+    for code in ("001001", "001002"):
+        town.serve("c", code)
     for _ in range(40):
         try:
             with transaction.atomic():

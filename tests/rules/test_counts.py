@@ -13,7 +13,8 @@ from hypothesis.extra.django import TestCase
 from layers.facilities.models import Machine, Outlet
 from layers.grids.models import Grid, GridCount, Plan
 from layers.rules.counts import counted
-from layers.rules.measures import at_home, inside, measure
+from layers.rules.measures import at_home, by_place, measure, rows
+from layers.streets.models import Building
 from tests.factories import (
     SIDE,
     InstitutionFactory,
@@ -34,6 +35,12 @@ def one(cell: Grid, name: str):
     return measure([cell.pk], [name])[cell.pk][name]
 
 
+def homes(plan: Plan) -> list[tuple[object, ...]]:
+    """Where its households live, by the codes of its leaves."""
+    codes = dict(plan.grids.values_list("pk", "code"))
+    return sorted((codes[leaf], *home) for leaf, *home in rows("homes", [plan.grids.get(level=0).pk]))
+
+
 class HomesAndPlaces(TestCase):
     @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(places=st.lists(PLACES, min_size=1, max_size=12))
@@ -41,10 +48,14 @@ class HomesAndPlaces(TestCase):
         plan = published(square_plan(2, levels=3))
         for x, y in places:
             MachineFactory(institution=plan.institution, geom=at(x, y))
+            Building.objects.create(institution=plan.institution, geom=at(x, y).buffer(3e-7), households=1)
         ids = list(plan.grids.values_list("pk", flat=True))
-        by_home = at_home("machine", ids, "1", "true")
-        assert set(by_home) == set(ids)
-        assert by_home == inside("machine", ids, "1", "true")
+        for table in ("building", "machine"):
+            by_home = at_home(table, ids, "1", "true")
+            assert set(by_home) == set(ids)
+            assert by_home == by_place(table, ids, "1", "true")
+        draft = square_plan(2, levels=3, institution=plan.institution)
+        assert homes(plan) == homes(draft)
         levels = [
             sum(by_home[pk] for pk in plan.grids.filter(level=level).values_list("pk", flat=True)) for level in range(3)
         ]
