@@ -276,8 +276,10 @@ BASE_MAPS = [
 
 TILE_FEATURES_FROM = 14
 """The zoom level from which vector tiles hold features one by one; before, they are counted in squares."""
-TILE_FEATURES = 5000
-"""A tile with more features is counted in squares at any zoom level."""
+TILE_FEATURES = 200
+"""A tile with more features is counted in squares: their signs would cover each other."""
+TILE_FEATURES_MOST = 5000
+"""As many at the deepest level, where nothing else would open them."""
 DENSE_LAYER = 5000
 """A layer of more features than this comes to the map page in tiles, not as markers."""
 

@@ -25,6 +25,8 @@ from mapserver.api.asking import Filters, filtered
 from mapserver.sqlfile import Subquery, run
 
 DEEPEST = 22
+DEEPEST_DRAWN = 18
+"""The deepest level that the map page asks for."""
 SQUARES = 16
 """So many squares on the side of a tile are counted: one for 16 pixels."""
 MARGIN = 64 / 4096
@@ -72,9 +74,8 @@ def _tile(request: HttpRequest, layer: str, z: int, x: int, y: int) -> HttpRespo
 def _features(request: HttpRequest, layer: Layer, z: int, x: int, y: int) -> bytes:
     box = _box(z, x, y)
     here = filtered(request, layer, Filters(**request.GET.dict())).order_by().filter(geom__bboverlaps=box)
-    one_by_one = (
-        z >= settings.TILE_FEATURES_FROM and here[: settings.TILE_FEATURES + 1].count() <= settings.TILE_FEATURES
-    )
+    most = settings.TILE_FEATURES if z < DEEPEST_DRAWN else settings.TILE_FEATURES_MOST
+    one_by_one = z >= settings.TILE_FEATURES_FROM and here[: most + 1].count() <= most
     place = place_of(F("geom")) if here.has_lines() else F("geom")
     lon, lat = (Func(place, function=name, output_field=FloatField()) for name in ("ST_X", "ST_Y"))
     spots = here.annotate(lon=lon, lat=lat, shown_name=layer.shown_name(request.user))

@@ -23,6 +23,8 @@ from layers.accounts.second_factor import has_second_factor, must_have_second_fa
 from layers.orgs.models import User
 
 BEGAN, SEEN, MUST, ENDED = "session_began", "session_seen", "session_must", "session_ended"
+UNATTENDED = "X-Unattended"
+"""Header of what a page asks by itself: that is no sign of anybody there."""
 PASSWORD, SECOND_FACTOR = "password", "second_factor"
 PAGES = {PASSWORD: "password-change", SECOND_FACTOR: "second-factor-enrol"}
 FREE = ("logout", "set_language", "javascript-catalog", "healthz", "login")
@@ -83,7 +85,7 @@ class SessionRules:
                 request.session[ENDED] = why
             else:
                 step = max(1, min(60, settings.SECURITY["idle_minutes"] * 6))
-                if now - request.session.get(SEEN, 0) >= step:
+                if now - request.session.get(SEEN, 0) >= step and UNATTENDED not in request.headers:
                     request.session[SEEN] = int(now)
                 must = request.session.get(MUST)
                 if must and not _free(request, must[0]):

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -118,6 +119,8 @@ class ChangePassword(PasswordChangeView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | {
             "expired": password_expired(self.request.user),
+            # Those that the profile does not have say nothing.
+            "rules": [rule for rule in password_validators_help_texts() if rule],
             "security": settings.SECURITY,
             "next": _next(self.request, "account"),
         }

@@ -41,6 +41,12 @@ def text_of(value: Cell) -> str:
     return CONTROL.sub(" ", clean_text(str(value))).strip()
 
 
+def lines_of(value: Cell) -> str:
+    """What a cell says, as lines of visible text."""
+    lines = value.splitlines() if isinstance(value, str) else [value]
+    return "\n".join(map(text_of, lines)).strip()
+
+
 def code_of(value: Cell) -> tuple[str, bool]:
     """The code in a cell, and whether a spreadsheet had made a number of it, so that its leading zeros may be gone.
 

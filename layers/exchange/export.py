@@ -156,9 +156,9 @@ class Export:
         }
 
     def _own(self, feature: Feature) -> list[str]:
-        """The layer's own fields: telephones."""
+        """The layer's own fields: the telephones of people, masked; the duties of posts."""
         values = [getattr(feature, field.name) or "" for field in self.own]
-        return values if self.in_full else [mask_phone(value) for value in values]
+        return values if self.in_full or not self.layer.is_personal else [mask_phone(value) for value in values]
 
     def _geojson(self) -> dict[str, Any]:
         collection: dict[str, Any] = {"type": "FeatureCollection"}

@@ -31,6 +31,8 @@ METRES = 111_320
 SURELY_MOVED_M = 40
 """The least that GCJ-02 is off."""
 FEW = 3
+STRAY = 0.05
+"""Share of points that may lie outside the service area whatever the datum."""
 NAMES = {
     GCJ02.name: ("GCJ-02（高德、腾讯地图）", "GCJ-02 (Amap, Tencent)"),
     BD09.name: ("BD-09（百度地图）", "BD-09 (Baidu)"),
@@ -78,8 +80,8 @@ class Leaves:
 def suspicion(checked: Checked, leaves: Leaves) -> Note | None:
     """What the coordinates look like, if not what was declared: a warning with `looks_like`, or None.
 
-    Two witnesses: things that the layer has already, by their codes; and the service area, when most points lie outside of it.
-    An assumption counts where it brings the points three times closer to where they were, or most of them into the area.
+    Two witnesses: things that the layer has already, by their codes; and the service area, when more than stray points lie outside.
+    An assumption counts where it brings the points three times closer to where they were, or leaves a third of those outside.
     """
     if len(checked.points) < FEW:
         return None
@@ -99,10 +101,10 @@ def suspicion(checked: Checked, leaves: Leaves) -> Note | None:
     if not len(leaves.shapes):
         return None
     outside = 1 - leaves.hold(declared).mean()
-    if outside > 0.5:
-        inside = {name: leaves.hold(xy).mean() for name, xy in assumed.items()}
-        best = max(inside, key=lambda name: inside[name], default=None)
-        if best is not None and inside[best] >= 0.8:
+    if outside > STRAY and outside * len(declared) >= FEW:
+        left = {name: 1 - leaves.hold(xy).mean() for name, xy in assumed.items()}
+        best = min(left, key=lambda name: left[name], default=None)
+        if best is not None and left[best] <= outside / 3:
             return _warning(
                 best,
                 f"{outside:.0%} 的点在服务区域之外",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from django.db import models
 
 from gis.datum import Datum, parse_datum, to_cgcs2000
 from gis.errors import JingtianError
@@ -243,7 +244,11 @@ class _Checker:
             else:
                 self.paths[number], given[number] = path, middle_of(path)
         else:
-            given[number] = cells.number_of(self._cell(row, "lon")), cells.number_of(self._cell(row, "lat"))
+            for axis, target in enumerate(("lon", "lat")):
+                degree = self._try(number, row, target, lambda target=target: cells.number_of(self._cell(row, target)))  # type: ignore[misc]
+                if degree is None:
+                    break
+                given[number, axis] = degree
 
     def _transformed(self, given: FloatArray, rows: list[list[Cell]]) -> FloatArray:
         """CGCS2000, NaN where there is none; what cannot be in the datum is rejected row by row."""
@@ -321,7 +326,8 @@ class _Checker:
     def _own(self, row: list[Cell]) -> dict[str, str]:
         found = {}
         for own in self.own:
-            found[own.name] = cells.limited(text_of(self._cell(row, own.name)), own.max_length or cells.CODE_LENGTH)
+            read = cells.lines_of if isinstance(own, models.TextField) else text_of
+            found[own.name] = cells.limited(read(self._cell(row, own.name)), own.max_length or cells.CODE_LENGTH)
             if self.reading.layer.is_personal and MASK in found[own.name]:
                 raise _masked()
         return found

@@ -37,6 +37,7 @@ FIELDS: dict[str, tuple[Any, str]] = {
 
 MORE_WORDS = {
     "phone": "电话 联系电话 手机 手机号 手机号码 phone tel mobile",
+    "duty_text": "职责 职责内容 duty duties",
     "door": "门牌 门牌号 门号 房号 户门牌 door",
     "members": "人口 人口数 家庭人口 家庭人数 户籍人数 成员数 members",
     "address": "地址 详细地址 位置 address addr",
@@ -78,12 +79,12 @@ class Target:
 
 
 def own_fields(layer: Layer) -> list[models.Field[Any, Any]]:
-    """Texts that this layer's features have and others have not: the telephone of a customer."""
+    """Texts that this layer's features have and others have not: the telephone of a customer, the duties of a post."""
     common = {field.name for field in Feature._meta.get_fields()}
     return [
         field
         for field in layer.model._meta.concrete_fields
-        if isinstance(field, models.CharField) and field.name not in common and field.editable
+        if isinstance(field, models.CharField | models.TextField) and field.name not in common and field.editable
     ]
 
 

@@ -150,6 +150,10 @@ class PostForm(forms.ModelForm):
             spots = [spots] if self.instance.geom.geom_type == "Point" else spots
             self.fields["places"].initial = "\n".join(f"{lon}, {lat}" for lon, lat in spots)
 
+    def clean_duty_text(self) -> str:
+        """With line ends as files have them, so that what leaves comes back the same."""
+        return "\n".join(self.cleaned_data["duty_text"].splitlines())
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         lines = [line for line in values.pop("places", "").splitlines() if line.strip()]

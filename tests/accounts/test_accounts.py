@@ -111,6 +111,24 @@ def test_the_api_says_that_nobody_is_signed_in_any_more(user: User):
         assert client.get("/tiles/outlets/1/0/0.mvt").status_code == 401
 
 
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(user: User):
+    with time_machine.travel(NOW, tick=False) as clock:
+        client = signed_in(user)
+        for _ in range(3):
+            clock.shift(dt.timedelta(minutes=10))
+            assert client.get("/api/me", headers={"x-unattended": "1"}).status_code == 200
+        clock.shift(dt.timedelta(seconds=1))
+        assert client.get("/api/me", headers={"x-unattended": "1"}).status_code == 401
+
+
+@pytest.mark.parametrize(("profile", "rules"), [("dengbao", 5), ("asvs", 3)])
+def test_the_page_lists_the_rules_of_the_profile(user: User, settings: Any, profile: str, rules: int):
+    settings.SECURITY = PROFILES[profile]
+    page = signed_in(user).get("/account/password/").content.decode()
+    listed = re.findall(r"<li>(.*?)</li>", page[page.index('class="note help"') :])
+    assert len(listed) == rules and all(listed)
+
+
 def test_who_works_on_stays_until_the_longest_time(user: User):
     with time_machine.travel(NOW, tick=False) as clock:
         client = signed_in(user)

@@ -59,8 +59,20 @@ def test_near_tiles_name_their_features(crowded: World):
 
 
 def test_a_crowded_tile_is_counted_at_any_zoom(crowded: World, settings: Any):
-    settings.TILE_FEATURES = 10
-    assert "n" in features(crowded.client("甲总 planner"), tile_at(113.0001, 30.0001, 16))[0]["properties"]
+    client = crowded.client("甲总 planner")
+    assert "n" in features(client, tile_at(113.006, 30.006, 15))[0]["properties"], "some 2,000 would cover each other"
+    assert "n" not in features(client, tile_at(113.006, 30.006, 18))[0]["properties"]
+    settings.TILE_FEATURES = settings.TILE_FEATURES_MOST = 10
+    assert "n" in features(client, tile_at(113.0001, 30.0001, 16))[0]["properties"]
+    assert "n" in features(client, tile_at(113.006, 30.006, 18))[0]["properties"]
+
+
+def test_many_at_one_place_can_be_opened_at_the_deepest_level(crowded: World):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE place SET geom = ST_SetSRID(ST_MakePoint(113.0001, 30.0001), 4490) WHERE id % 20 = 0")
+    client = crowded.client("甲总 planner")
+    assert "n" in features(client, tile_at(113.0001, 30.0001, 17))[0]["properties"]
+    assert len(features(client, tile_at(113.0001, 30.0001, 18))) > 200
 
 
 def test_another_bank_sees_nothing_and_cannot_count(crowded: World):

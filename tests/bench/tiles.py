@@ -43,7 +43,7 @@ def tiles(database: str) -> Iterator[Line]:
     with _tipg(python, database) as theirs:
         for what, settings in (
             ("counted in squares", {}),
-            ("one by one", {"TILE_FEATURES_FROM": 0, "TILE_FEATURES": 2 * POINTS}),
+            ("one by one", {"TILE_FEATURES_FROM": 0, "TILE_FEATURES": 2 * POINTS, "TILE_FEATURES_MOST": 2 * POINTS}),
         ):
             with serving(database, settings) as address:
                 ours = _getter(f"http://{address}/tiles/places/{TILE}.mvt", token)

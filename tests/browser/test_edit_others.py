@@ -9,6 +9,7 @@ import pytest
 from django.contrib.gis.geos import Point
 from playwright.sync_api import expect
 
+from layers.demo.bank import PASSWORD
 from layers.editing import service
 from layers.editing.models import Edit
 from layers.grids.coverage import audit
@@ -39,6 +40,34 @@ def test_several_edits_wait_in_their_order_while_there_is_no_network(desk: Desk,
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('jt-unsent'))") == []
     assert not audit(desk.plan)
     complaints.clear()
+
+
+def test_an_edit_after_the_session_has_ended_waits_until_somebody_signs_in(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("r")
+    desk.click(2, 0.3)
+    page.context.clear_cookies(name="sessionid")
+    desk.drag((2, 0.5), (2.3, 0.5))
+    page.wait_for_url("**/login/**")
+    page.fill("#id_username", "planner")
+    page.fill("#id_password", PASSWORD)
+    page.click("button.primary")
+    expect(page.locator("#edit-panel [role=alert]")).to_contain_text("有 1 步没有保存")
+    page.click("#resend")
+    desk.done("撤销: 调整界线")
+    assert [edit.op for edit in Edit.objects.filter(plan=desk.plan)] == ["reshape"]
+    complaints.clear()  # Chromium reports the answer 401
+
+
+def test_asking_for_news_is_no_sign_of_life_but_a_key_is(desk: Desk) -> None:
+    page = desk.page
+    with page.expect_request(re.compile(r"edits\?since")) as asked:
+        page.wait_for_timeout(1)
+    assert asked.value.headers["x-unattended"] == "1"
+    page.evaluate("const now = Date.now; Date.now = () => now() + 60_000")
+    with page.expect_request("**/api/me") as told:
+        page.keyboard.press("Shift")
+    assert "x-unattended" not in told.value.headers
 
 
 def test_an_answer_that_is_lost_does_not_make_the_edit_twice(desk: Desk, complaints: list[str]) -> None:

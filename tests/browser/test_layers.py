@@ -15,6 +15,7 @@ from layers.facilities.models import Outlet, Place
 from layers.grids.models import Grid
 from layers.streets.models import Street
 from tests.browser.conftest import PHONE, Open
+from tests.browser.map_page import click_middle
 
 pytestmark = pytest.mark.browser
 DEMO_PLAN = "2026 年网格划分"
@@ -196,6 +197,12 @@ def test_add_move_and_delete(open_map: Open, complaints: list[str]) -> None:
     assert not Place.objects.filter(code="TEST-1").exists()
 
 
+def test_a_list_without_filters_is_one(open_map: Open) -> None:
+    page = open_map("?find=outlets")
+    expect(page.locator(".matched")).to_be_visible()
+    assert "outlets%3Foutlets" not in page.url and "find=outlets" in page.url
+
+
 def test_who_may_not_change_is_not_asked_to(open_map: Open) -> None:
     page = open_map("?find=outlets%3Fkind%3Dstation", user="manager")
     expect(page.locator(".matched")).to_be_visible()
@@ -216,6 +223,19 @@ def test_a_dense_layer_comes_in_tiles_and_can_be_clicked(open_map: Open, setting
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator("#panel-body h2")).to_contain_text(shop.name)
+
+
+def test_what_lies_under_another_sign_can_be_opened(open_map: Open) -> None:
+    shop = Place.objects.filter(kind="shop").first()
+    under = Place.objects.create(institution=shop.institution, code="UNDER", name="楼下", kind="market", geom=shop.geom)
+    page = open_map(f"?layers=places&level=3&lon={shop.geom.x}&lat={shop.geom.y}&z=17")
+    page.wait_for_load_state("networkidle")
+    click_middle(page)
+    page.get_by_role("button", name="同一处另有 1 个").click()
+    expect(page.locator(".matched")).to_contain_text("共 2 个")
+    page.locator(".found-row", has_text=under.name).click()
+    expect(page.locator("#panel-body h2")).to_contain_text(under.name)
+    under.delete()
 
 
 def test_on_a_phone(open_map: Open) -> None:

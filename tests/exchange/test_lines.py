@@ -80,6 +80,34 @@ def test_what_leaves_comes_back_the_same(
     assert list(Post.objects.order_by("code").values_list("code", "name", "kind", "geom", "grid_code")) == before
 
 
+DUTY = "=每日巡查, 发现问题当日上报\n电话 13912345678, “急事”直接打"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_duties_leave_and_come_back(boss: User, bank: Institution, tmp_path: Path, format: str) -> None:  # noqa: F811
+    run(geojson(tmp_path, post("P1", {"type": "Point", "coordinates": A}, duty_text=DUTY)), layer="posts")
+    assert Post.objects.get().duty_text == DUTY
+    file = tmp_path / f"posts.{FORMATS[format]}"
+    file.write_bytes(download(boss, "posts", format=format))
+    assert run(file, layer="posts", datum="cgcs2000")["unchanged"] == 1
+    Post.objects.update(duty_text="")
+    assert run(file, layer="posts", datum="cgcs2000")["changed"] == 1
+    assert Post.objects.get().duty_text == DUTY
+
+
+def test_a_file_without_duties_leaves_them(boss: User, bank: Institution, tmp_path: Path) -> None:  # noqa: F811
+    run(geojson(tmp_path, post("P1", {"type": "Point", "coordinates": A}, duty_text=DUTY)), layer="posts")
+    run(table(tmp_path, f"P1,改名,road,{A[0]},{A[1]}", header="编码,名称,类型,经度,纬度"), layer="posts")
+    assert Post.objects.values_list("name", "duty_text").get() == ("改名", DUTY)
+    run(table(tmp_path, f"P1,改名,road,{A[0]},{A[1]},走访", header="编码,名称,类型,经度,纬度,职责"), layer="posts")
+    assert Post.objects.get().duty_text == "走访"
+    _said, report = refused(
+        table(tmp_path, f"P1,改名,road,{A[0]},{A[1]},{'长' * 1001}", header="编码,名称,类型,经度,纬度,职责说明"),
+        layer="posts",
+    )
+    assert "最多 1000 个" in reasons(report)[2]
+
+
 def test_points_of_a_table_leave_lines_where_they_are(bank: Institution, tmp_path: Path) -> None:  # noqa: F811
     run(geojson(tmp_path, post("L1", line(A, C))), layer="posts")
     header = "编码,名称,类型,经度,纬度"

@@ -14,15 +14,17 @@ export class ApiError extends Error {
   }
 }
 
+const AWAKE_MS = 30_000;
+
 /**
  * @param {string} path below /api/
  * @param {Object<string, *>} [query] undefined and null are left out
- * @param {{signal?: AbortSignal}} [options]
+ * @param {{signal?: AbortSignal, unattended?: boolean}} [options] unattended: the page asks by itself, which keeps nobody signed in
  */
-export async function get(path, query = {}, { signal } = {}) {
+export async function get(path, query = {}, { signal, unattended = false } = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   const search = given.length ? `?${new URLSearchParams(given)}` : "";
-  return ask(`/api/${path}${search}`, { headers: { Accept: "application/json" }, signal });
+  return ask(`/api/${path}${search}`, { headers: { Accept: "application/json", ...(unattended && { "X-Unattended": "1" }) }, signal });
 }
 
 /** @param {string} path below /api/ @param {object} body */
@@ -31,6 +33,17 @@ export const post = (path, body, options) => send("POST", path, body, options);
 /** @param {"POST"|"PUT"|"DELETE"} method @param {string} path below /api/ @param {object} [body] */
 export async function send(method, path, body, { signal } = {}) {
   return ask(`/api/${path}`, { ...sending(method, body), signal });
+}
+
+/** Whoever types or draws for long is there, although nothing is asked for meanwhile: the server is told, now and then. */
+export function stayAwake() {
+  let told = Date.now();
+  for (const kind of ["pointerdown", "keydown"])
+    addEventListener(kind, () => {
+      if (Date.now() - told < AWAKE_MS) return;
+      told = Date.now();
+      get("me").catch(() => {});
+    }, { capture: true, passive: true });
 }
 
 /** Asks for a file, with a body by POST, and hands it to the browser under a name. @param {string} path below /api/ @param {object} [body] */

@@ -3,7 +3,7 @@ import { customerParts } from "jt/customer";
 import { data, el, icon } from "jt/dom";
 import { chainList, demoTag, facts } from "jt/panel";
 import { pointSign } from "jt/signs";
-import { coordinates, distance, fill, figure, moment, placeOf } from "jt/text";
+import { coordinates, count, distance, fill, figure, moment, placeOf } from "jt/text";
 
 const { gettext } = window;
 
@@ -11,10 +11,10 @@ const { gettext } = window;
  * @param {object} feature as GET /api/layers/{layer}/{id} gives it; with its `details`, where it has some
  * @param {{id: string, name: string}} layer
  * @param {{name: string, icon: string, colour: string, attributes: object[]}} [kind]
- * @param {{onGrid: (id: number) => void, onBack: () => void, onEdit: () => void, onDelete: () => void}} actions
+ * @param {{others: number, onGrid: (id: number) => void, onOthers: () => void, onBack: () => void, onEdit: () => void, onDelete: () => void}} actions
  * @returns {Node[]}
  */
-export function featureCard({ geometry, properties }, layer, kind, { onGrid, onBack, onEdit, onDelete }) {
+export function featureCard({ geometry, properties }, layer, kind, { others, onGrid, onOthers, onBack, onEdit, onDelete }) {
   return [
     el("div", { class: "panel-head" },
       el("p", { class: "note" }, onBack && back(onBack), layer.name, " · ", properties.kind_label),
@@ -41,6 +41,8 @@ export function featureCard({ geometry, properties }, layer, kind, { onGrid, onB
       [gettext("来源"), properties.source && data(properties.source)],
       [gettext("更新时间"), properties.updated_at && el("span", { class: "figures" }, moment(properties.updated_at))],
     ]),
+    others > 0 && el("p", {}, el("button", { class: "link", type: "button", onclick: onOthers },
+      fill(gettext("同一处另有 {n} 个"), { n: count(others) }))),
     properties.details && customerParts(properties),
     properties.page && el("div", { class: "actions" }, el("a", { class: "button", href: properties.page }, gettext("人员安排与历史"))),
     properties.can_change && el("div", { class: "actions" },

@@ -5,6 +5,8 @@ import { Unsent, uuid } from "jt/unsent";
 
 const EVERY = 5000;
 const PATIENCE = 30_000;
+/** No answer, or that nobody is signed in any more. */
+const NOT_RECEIVED = new Set([0, 401]);
 
 /**
  * @typedef {import("jt/unsent").Attempt} Attempt
@@ -29,7 +31,7 @@ export class Desk {
     this.#plan = plan;
     this.#on = on;
     this.unsent = new Unsent(plan.id);
-    this.#timer = setInterval(() => document.visibilityState === "visible" && this.poll().catch(() => {}), EVERY);
+    this.#timer = setInterval(() => document.visibilityState === "visible" && this.poll({ unattended: true }).catch(() => {}), EVERY);
   }
 
   stop() { clearInterval(this.#timer); }
@@ -59,7 +61,7 @@ export class Desk {
   step(id) { return get(`plans/${this.#plan.id}/edits/${id}`); }
 
   /** Asks what has happened since; steps wait behind it no longer than until the next time. */
-  poll() { return this.#next(() => this.#news(AbortSignal.timeout(EVERY)), { quiet: true }); }
+  poll(options) { return this.#next(() => this.#news(AbortSignal.timeout(EVERY), options), { quiet: true }); }
 
   #next(work, { quiet = false } = {}) {
     const run = async () => {
@@ -85,7 +87,7 @@ export class Desk {
       this.#on.onDone(answer, attempt);
       return answer;
     } catch (error) {
-      if (error.status === 0 && attempt) {
+      if (NOT_RECEIVED.has(error.status) && attempt) {
         this.unsent.keep(attempt);
         this.#on.onUnsent();
       } else {
@@ -97,8 +99,8 @@ export class Desk {
     }
   }
 
-  async #news(signal = AbortSignal.timeout(PATIENCE)) {
-    const news = await get(`plans/${this.#plan.id}/edits`, { since: this.#plan.revision }, { signal });
+  async #news(signal = AbortSignal.timeout(PATIENCE), options = {}) {
+    const news = await get(`plans/${this.#plan.id}/edits`, { since: this.#plan.revision }, { signal, ...options });
     this.undo = news.undo;
     this.redo = news.redo;
     this.#take(news);

@@ -12,6 +12,7 @@ const PAGE = 20;
 const PAUSE_MS = 300;
 const CLOSE = 16;
 const NEAREST = 10;
+const SAME_PLACE = "1";
 const RADII = [300, 500, 1000, 3000, 5000];
 const ORDERED = ["number", "integer", "date"];
 const FORMATS = [["csv", "CSV"], ["xlsx", "XLSX"], ["geojson", "GeoJSON"], ["gpkg", "GeoPackage"], ["shp", "Shapefile"]];
@@ -49,7 +50,7 @@ export class Finder {
 
   /** @param {string} address as above */
   async read(address) {
-    const [layer, query = ""] = [address.split("?", 1)[0], address.slice(address.indexOf("?") + 1)];
+    const [, layer, query] = address.match(/^([^?]*)\??(.*)$/s);
     if (this.#points.layer(layer)) await this.open(layer, Object.fromEntries(new URLSearchParams(query)));
   }
 
@@ -102,9 +103,15 @@ export class Finder {
       if (number !== this.#request) return;
       const layer = this.#points.layer(layerId);
       const lonLat = placeOf(feature.geometry);
+      // Signs at one place lie upon each other: a click opens the one on top, and this leads to the others.
+      const here = { near: lonLat.join(","), radius: SAME_PLACE };
+      const others = (await get(`layers/${layerId}`, { ...here, limit: 1 })).numberMatched - (feature.properties.active === false ? 0 : 1);
+      if (number !== this.#request) return;
       this.#setMark(lonLat);
       this.#panel.show(featureCard(feature, layer, this.#points.kind(layerId, feature.properties.kind), {
         onGrid: this.#actions.onGrid,
+        others,
+        onOthers: () => this.open(layerId, here),
         onBack: this.#layer ? () => this.open(this.#layer, this.#query) : null,
         onEdit: () => this.#edit(layer, feature),
         onDelete: () => this.#delete(layer, feature),

@@ -1,5 +1,5 @@
 /** The map page: puts the modules together and keeps the address in step with what is shown. */
-import { get } from "jt/api";
+import { get, stayAwake } from "jt/api";
 import { baseMaps } from "jt/base";
 import { Coverage } from "jt/coverage";
 import { gridDetails, noPlan, planDetails, planTitle } from "jt/details";
@@ -99,6 +99,7 @@ const editor = new Editor(view, {
 });
 
 async function start() {
+  stayAwake();
   openLegend();
   baseMaps(view, page.baseMaps, now.base, (base) => {
     now.base = base;
