@@ -90,6 +90,9 @@ def test_the_list_leaves_as_files_with_its_filters(open_map: Open) -> None:
         with page.expect_download() as started:
             link.click()
         assert started.value.path().stat().st_size > 0
+    page.locator(".exports").get_by_label("坐标系").select_option("gcj02")
+    for link in links.all():
+        assert "output_datum=gcj02" in str(link.get_attribute("href"))
 
 
 def bank() -> str:

@@ -148,5 +148,5 @@ def test_an_export_is_a_download(open_exchange: New, complaints: list[str]) -> N
     page.select_option("#export [name=datum]", "epsg")
     page.fill("#export [name=epsg]", "4214")
     page.click("#export [type=submit]")
-    expect(page.locator("#export-error")).to_contain_text("EPSG:4214")
+    expect(page.locator("#export + .download-said")).to_contain_text("EPSG:4214")
     complaints.clear()  # the browser tells of the refusal, too

@@ -128,10 +128,30 @@ def test_by_bounds_of_an_attribute_and_along_a_street(open_map: Open) -> None:
     page.get_by_label("沿街道 (全名)").press("Tab")
     expect(page.locator(".matched strong")).not_to_have_text(f"共 {some.count()} 个")
     assert "along" in page.url
-    page.select_option(".finder select[aria-label=属性]", "")
+    page.locator(".attribute-filter", has=page.get_by_label("户数至少")).get_by_role("button").click()
     page.get_by_label("离街道至多 (米)").fill("3000")
     page.get_by_label("离街道至多 (米)").press("Tab")
     expect(page.locator(".found-row").first).to_contain_text(re.compile("米|公里"))
+
+
+def test_attributes_are_those_of_the_kind(open_map: Open) -> None:
+    """Another kind: other attributes, and what was asked of the former is asked no more, nor by an old address."""
+    page = open_map("?find=outlets%3Fkind%3Dbranch%26attributes.tellers.min%3D1")
+    offered = page.locator(".attribute-filters > select")
+    expect(page.get_by_label("柜员至少")).to_have_value("1")
+    offered.select_option(label="地址")
+    page.get_by_label("地址").fill("路")
+    page.get_by_label("地址").press("Tab")
+    page.wait_for_url(re.compile("attributes.address"))
+    assert "attributes.tellers.min" in page.url
+    page.select_option(".finder select[aria-label=全部类型]", "station")
+    page.wait_for_url(lambda url: "tellers" not in url)
+    expect(page.get_by_label("地址")).to_have_value("路")
+    expect(page.locator(".matched")).to_be_visible()
+    assert "柜员" not in offered.inner_text()
+    page.goto("/?find=outlets%3Fkind%3Dstation%26attributes.tellers.min%3D1")
+    expect(page.locator(".matched strong")).to_have_text(f"共 {Outlet.objects.filter(kind='station').count()} 个")
+    assert "tellers" not in page.url
 
 
 def test_the_nearest_of_a_click(open_map: Open) -> None:
@@ -147,6 +167,12 @@ def test_the_nearest_of_a_click(open_map: Open) -> None:
     near = matched(page)
     page.reload()
     expect(page.locator(".matched strong")).to_have_text(near)
+    expect(page.get_by_label("附近")).to_have_value("3000")
+    # Another place, as far around.
+    page.get_by_role("button", name="在该处附近").click()
+    page.mouse.click(500, 400)
+    page.wait_for_url(re.compile("radius%3D3000"))
+    assert "nearest" not in page.url
     expect(page.get_by_label("附近")).to_have_value("3000")
     page.locator(".chip button").click()
     expect(page.locator(".chip")).to_have_count(0)

@@ -46,12 +46,10 @@ export function stayAwake() {
     }, { capture: true, passive: true });
 }
 
-/** Asks for a file, with a body by POST, and hands it to the browser under a name. @param {string} path below /api/ @param {object} [body] */
-export async function saveFile(path, name, body) {
-  const response = await answerOf(`/api/${path}`, body ? sending("POST", body) : {});
-  const address = URL.createObjectURL(await response.blob());
-  Object.assign(document.createElement("a"), { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+/** Asks for a file, with a body by POST. @param {string} address whole @param {object} [body] @returns {Promise<{file: Blob, headers: Headers}>} */
+export async function getFile(address, body, { signal } = {}) {
+  const response = await answerOf(address, { ...(body && sending("POST", body)), signal });
+  return { file: await response.blob().catch(unreachable), headers: response.headers };
 }
 
 function sending(method, body) {
@@ -68,17 +66,18 @@ async function ask(address, options) {
 }
 
 async function answerOf(address, options) {
-  let response;
-  try {
-    response = await fetch(address, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError(0, { text: gettext("连接不上服务器，请检查网络后再试。") });
-  }
-  if (response.status === 401) {
+  const response = await fetch(address, options).catch(unreachable);
+  // A page sends whoever is signed in no more to sign in; the API says so.
+  if (response.status === 401 || (response.redirected && new URL(response.url).pathname === "/login/")) {
     const here = location.pathname + location.search;
     location.assign(`/login/?${new URLSearchParams({ next: here })}`);
+    throw new ApiError(401, {});
   }
   if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
   return response;
+}
+
+function unreachable(error) {
+  if (error.name === "AbortError") throw error;
+  throw new ApiError(0, { text: gettext("连接不上服务器，请检查网络后再试。") });
 }

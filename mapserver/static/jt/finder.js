@@ -1,8 +1,9 @@
 /** Features as a list beside the map: filtered, counted, in pages; the map shows the same. A click leads from either to the other. */
-import { get, saveFile, send } from "jt/api";
+import { get, send } from "jt/api";
 import { featureCard } from "jt/card";
 import { featureForm } from "jt/cardform";
 import { byId, data, el, icon, notify } from "jt/dom";
+import { download } from "jt/download";
 import { demoTag, problem } from "jt/panel";
 import { pointSign } from "jt/signs";
 import { count, distance, fill, placeOf } from "jt/text";
@@ -16,6 +17,7 @@ const SAME_PLACE = "1";
 const RADII = [300, 500, 1000, 3000, 5000];
 const ORDERED = ["number", "integer", "date"];
 const FORMATS = [["csv", "CSV"], ["xlsx", "XLSX"], ["geojson", "GeoJSON"], ["gpkg", "GeoPackage"], ["shp", "Shapefile"]];
+const DATUMS = [["cgcs2000", "CGCS2000"], ["wgs84", "WGS 84"], ["gcj02", "GCJ-02"], ["bd09", "BD-09"]];
 
 export class Finder {
   #view;
@@ -58,6 +60,7 @@ export class Finder {
   async open(layer, query = {}) {
     this.#layer = layer;
     this.#query = query;
+    dropStrange(this.#points.layer(layer), query);
     this.#pick(null);
     this.#clearMark();
     this.#points.narrow(layer, query);
@@ -155,11 +158,14 @@ export class Finder {
   #form() {
     const layer = this.#points.layer(this.#layer);
     const query = this.#query;
-    const set = (name, value) => {
-      if (value) query[name] = value;
-      else delete query[name];
+    const change = (values) => {
+      for (const [name, value] of Object.entries(values)) {
+        if (value) query[name] = value;
+        else delete query[name];
+      }
       this.#changed();
     };
+    const set = (name, value) => change({ [name]: value });
     const later = (name) => (event) => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => set(name, event.target.value.trim()), PAUSE_MS);
@@ -168,8 +174,17 @@ export class Finder {
       for (const name of names) delete query[name];
       return this.open(layer.id, query);
     };
-    const choice = (name, all, options) =>
-      el("select", { "aria-label": all, onchange: (event) => set(name, event.target.value) },
+    let attributes = attributeFilter(layer, query, change);
+    const ofKind = (kind) => {
+      query.kind = kind;
+      dropStrange(layer, query);
+      set("kind", kind);
+      const filters = attributeFilter(layer, query, change);
+      attributes.replaceWith(filters);
+      attributes = filters;
+    };
+    const choice = (name, all, options, chosen = (value) => set(name, value)) =>
+      el("select", { "aria-label": all, onchange: (event) => chosen(event.target.value) },
         el("option", { value: "" }, all),
         options.map(({ id, name: word }) => el("option", { value: id, selected: String(id) === query[name], translate: "no" }, word)));
     return [
@@ -177,9 +192,9 @@ export class Finder {
         el("h2", { class: "big" }, layer.name)),
       el("div", { class: "finder" },
         el("input", { type: "search", "aria-label": gettext("名称或编码"), placeholder: gettext("名称或编码"), value: query.q ?? "", oninput: later("q") }),
-        choice("kind", gettext("全部类型"), layer.kinds),
+        choice("kind", gettext("全部类型"), layer.kinds, ofKind),
         this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#institutions),
-        attributeFilter(layer, query, set),
+        attributes,
         el("details", { class: "more-filters", open: Boolean(query.along || query.state) },
           el("summary", {}, gettext("更多条件")),
           el("div", { class: "attribute-filter" },
@@ -206,7 +221,8 @@ export class Finder {
   }
 
   #near(lonLat) {
-    Object.assign(this.#query, { near: lonLat.map((x) => x.toFixed(6)).join(","), nearest: String(NEAREST) });
+    this.#query.near = lonLat.map((x) => x.toFixed(6)).join(",");
+    if (!this.#query.radius) this.#query.nearest ??= String(NEAREST);
     this.open(this.#layer, this.#query).then(() => this.#setMark(lonLat));
   }
 
@@ -277,38 +293,32 @@ export class Finder {
   }
 }
 
-/** What is listed, as a file: the same filters; every page of it. */
+/** What is listed, as a file: the same filters; every page of it, in a datum to choose. */
 function downloads(layer, query) {
-  const link = ([format, word]) =>
-    el("a", { href: `/api/layers/${layer.id}/export?${new URLSearchParams({ ...query, format })}`, download: "", translate: "no" }, word);
+  const address = (format) => `/api/layers/${layer.id}/export?${new URLSearchParams({ ...query, output_datum: datum.value, format })}`;
+  const datum = el("select", { onchange: () => links.replaceChildren(...FORMATS.map(link)) },
+    DATUMS.map(([id, word]) => el("option", { value: id, translate: "no" }, word)));
+  const link = ([format, word]) => el("a", { href: address(format), download: true, translate: "no" }, word);
+  const links = el("p", {}, FORMATS.map(link));
   return el("details", { class: "exports" },
     el("summary", {}, gettext("导出")),
-    el("p", {}, FORMATS.map(link)),
+    el("label", { class: "stacked" }, gettext("坐标系"), datum),
+    links,
     layer.personal && el("p", { class: "note" }, layer.masked ? gettext("姓名和电话部分隐藏；导出会记入审计记录。") : gettext("导出会记入审计记录。")),
-    layer.can_unmask && inFull(layer, query));
+    layer.can_unmask && inFull(address));
 }
 
 /** The same with names and telephones in full: for a reason, which is logged. */
-function inFull(layer, query) {
-  const fault = el("div");
+function inFull(address) {
   const reason = el("input", { name: "reason", required: true, maxlength: 200, autocomplete: "off" });
   const format = el("select", { name: "format", "aria-label": gettext("格式") }, FORMATS.map(([id, word]) => el("option", { value: id, translate: "no" }, word)));
   const ask = el("button", { type: "submit" }, gettext("导出完整信息"));
   const form = el("form", { class: "unmask-form" },
     el("label", { class: "stacked" }, el("span", {}, gettext("事由")), reason), format,
-    el("p", { class: "note" }, gettext("导出人、时间、事由和每一条记录将记入审计记录。")), fault, ask);
-  form.addEventListener("submit", async (event) => {
+    el("p", { class: "note" }, gettext("导出人、时间、事由和每一条记录将记入审计记录。")), ask);
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    ask.disabled = true;
-    fault.replaceChildren();
-    try {
-      const path = `layers/${layer.id}/export?${new URLSearchParams({ ...query, format: format.value })}`;
-      const suffix = { shp: "zip" }[format.value] ?? format.value;
-      await saveFile(path, `${layer.id}.${suffix}`, { reason: reason.value });
-    } catch (error) {
-      fault.replaceChildren(problem(error));
-    }
-    ask.disabled = false;
+    download(ask, address(format.value), { reason: reason.value });
   });
   return el("details", { class: "unmask" }, el("summary", {}, gettext("导出完整信息")), form);
 }
@@ -334,35 +344,55 @@ function pager(offset, returned, matched, go) {
     el("button", { type: "button", disabled: offset + returned >= matched, onclick: () => go(offset + PAGE) }, gettext("下一页")));
 }
 
-/** One attribute and its value: of the kind chosen, or of all. */
-function attributeFilter(layer, query, change) {
+/** What the features that are asked for may carry: those of the kinds chosen, or of all. */
+function attributesOf(layer, query) {
+  if (layer.personal) return [];
   const kinds = query.kind ? layer.kinds.filter(({ id }) => query.kind.split(",").includes(id)) : layer.kinds;
-  const attributes = [...new Map(kinds.flatMap((kind) => kind.attributes).map((attribute) => [attribute.key, attribute])).values()];
-  if (!attributes.length || layer.personal) return "";
-  const asked = () => Object.keys(query).filter((name) => name.startsWith("attributes."));
-  const forget = () => { for (const name of asked()) delete query[name]; };
-  const box = el("div", { class: "attribute-filter" });
+  return [...new Map(kinds.flatMap((kind) => kind.attributes).map((attribute) => [attribute.key, attribute])).values()];
+}
+
+const ASKED = /^attributes\.([^.]+)/;
+
+/** Takes out of a query the attributes that the kinds chosen do not have. */
+function dropStrange(layer, query) {
+  const known = new Set(attributesOf(layer, query).map(({ key }) => key));
+  for (const name of Object.keys(query)) if (ASKED.test(name) && !known.has(name.match(ASKED)[1])) delete query[name];
+}
+
+/** Attributes and their values, each on a line of its own; the last line offers one more. */
+function attributeFilter(layer, query, change) {
+  const box = el("div", { class: "attribute-filters" });
+  const shown = new Set(Object.keys(query).flatMap((name) => name.match(ASKED)?.[1] ?? []));
   const typed = (attribute, name, label) =>
     el("input", {
-      "aria-label": label, placeholder: label === attribute.name ? null : label, type: attribute.type === "date" ? "date" : ORDERED.includes(attribute.type) ? "number" : "text",
-      step: "any", value: query[name] ?? "", title: label, onchange: (event) => change(name, event.target.value.trim()),
+      "aria-label": label, placeholder: label, type: attribute.type === "date" ? "date" : ORDERED.includes(attribute.type) ? "number" : "text",
+      step: "any", value: query[name] ?? "", title: label, onchange: (event) => change({ [name]: event.target.value.trim() }),
     });
-  const draw = (key) => {
-    const attribute = attributes.find((each) => each.key === key);
-    const name = `attributes.${key}`;
-    const options = attribute?.type === "boolean" ? ["是", "否"] : attribute?.choices;
-    const bounds = () => [typed(attribute, `${name}.min`, fill(gettext("{name}至少"), { name: attribute.name })), typed(attribute, `${name}.max`, fill(gettext("{name}至多"), { name: attribute.name }))];
-    const one = () => options
-      ? el("select", { "aria-label": attribute.name, onchange: (event) => change(name, event.target.value) }, el("option", { value: "" }, "—"),
-        options.map((word) => el("option", { value: word, selected: query[name] === word }, attribute.type === "boolean" ? { 是: gettext("是"), 否: gettext("否") }[word] : word)))
-      : typed(attribute, name, attribute.name);
+  const values = (attribute) => {
+    const name = `attributes.${attribute.key}`;
+    const options = attribute.type === "boolean" ? ["是", "否"] : attribute.choices;
+    if (ORDERED.includes(attribute.type))
+      return [typed(attribute, `${name}.min`, fill(gettext("{name}至少"), { name: attribute.name })), typed(attribute, `${name}.max`, fill(gettext("{name}至多"), { name: attribute.name }))];
+    if (!options) return typed(attribute, name, attribute.name);
+    return el("select", { "aria-label": attribute.name, onchange: (event) => change({ [name]: event.target.value }) }, el("option", { value: "" }, attribute.name),
+      options.map((word) => el("option", { value: word, selected: query[name] === word }, attribute.type === "boolean" ? { 是: gettext("是"), 否: gettext("否") }[word] : word)));
+  };
+  const forget = (key) => {
+    shown.delete(key);
+    const asked = Object.keys(query).filter((name) => name.match(ASKED)?.[1] === key);
+    if (asked.length) change(Object.fromEntries(asked.map((name) => [name, ""])));
+    draw();
+  };
+  const draw = () => {
+    const attributes = attributesOf(layer, query);
+    const [taken, others] = [attributes.filter(({ key }) => shown.has(key)), attributes.filter(({ key }) => !shown.has(key))];
     box.replaceChildren(
-      el("select", { "aria-label": gettext("属性"), onchange: (event) => { if (asked().length) { forget(); change("", ""); } draw(event.target.value); } },
-        el("option", { value: "" }, gettext("属性")),
-        attributes.map((each) => el("option", { value: each.key, selected: each.key === key }, each.name))),
-      ...(attribute ? [ORDERED.includes(attribute.type) ? bounds() : one()].flat() : []),
+      ...taken.map((attribute) => el("div", { class: "attribute-filter" }, values(attribute),
+        el("button", { class: "quiet", type: "button", "aria-label": gettext("去掉此条件"), onclick: () => forget(attribute.key) }, icon("x")))),
+      ...(others.length ? [el("select", { "aria-label": gettext("属性"), onchange: ({ target }) => { shown.add(target.value); draw(); box.querySelector(".attribute-filter:last-of-type :is(input, select)").focus(); } },
+        el("option", { value: "" }, gettext("属性")), others.map(({ key, name }) => el("option", { value: key }, name)))] : []),
     );
   };
-  draw(asked()[0]?.split(".")[1]);
+  draw();
   return box;
 }

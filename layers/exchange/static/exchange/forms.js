@@ -1,6 +1,6 @@
 /** The two forms that the page begins with: a file to import, a layer to export. */
-import { saveFile } from "jt/api";
 import { byId } from "jt/dom";
+import { download } from "jt/download";
 import { fieldsOf, sendWhole, uploadFault, watchDatum } from "jt/files/form";
 
 /** @param {(form: FormData) => Promise<Error|null>} upload */
@@ -10,12 +10,9 @@ export function startForms(page, upload) {
   watchDatum(given);
   const fault = () => uploadFault(taken, [...taken.elements.file.files], page.maxFileBytes);
   sendWhole(taken, byId("upload-error"), fault, () => upload(fieldsOf(taken)));
-  sendWhole(given, byId("export-error"), () => "", () => download(fieldsOf(given)));
-}
-
-/** A refusal is said on this page. @returns {Promise<Error|null>} */
-function download(data) {
-  const [layer, format] = [data.get("layer"), data.get("format")];
-  const query = new URLSearchParams({ format, datum: data.get("datum") });
-  return saveFile(`layers/${layer}/export?${query}`, `${layer}.${{ shp: "zip" }[format] ?? format}`).then(() => null, (error) => error);
+  given.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { layer, format, datum } = Object.fromEntries(fieldsOf(given));
+    download(event.submitter, `/api/layers/${layer}/export?${new URLSearchParams({ format, datum })}`);
+  });
 }

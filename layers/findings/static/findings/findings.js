@@ -1,6 +1,7 @@
 /** The page of lists: choose a list, see its rows and their places; a row and its pin belong together. */
 import { get } from "jt/api";
 import { byId, data, el, notify } from "jt/dom";
+import "jt/download";
 import { GridDrawing } from "jt/grids";
 import { count, fill } from "jt/text";
 import { Topology } from "jt/topology";

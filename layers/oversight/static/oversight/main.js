@@ -1,6 +1,7 @@
 /** The regulator's page: how many banks serve each piece of a county, drawn and by township. */
 import { get } from "jt/api";
 import { byId, data, el } from "jt/dom";
+import "jt/download";
 import { defectFill } from "jt/patterns";
 import { area, count, figure, fill } from "jt/text";
 import { createView } from "jt/view";

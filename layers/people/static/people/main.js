@@ -1,6 +1,7 @@
 /** The lists of people: what is not as it should be, on the map and as a table; the address says what is shown. */
 import { ApiError, get } from "jt/api";
 import { byId, data, el } from "jt/dom";
+import "jt/download";
 import { count, fill } from "jt/text";
 import { PeopleMap } from "./map.js";
 

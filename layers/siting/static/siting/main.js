@@ -1,6 +1,7 @@
 /** Siting: ask for a proposal, draw it before and after, list the places. */
-import { get, post, saveFile } from "jt/api";
+import { get, post } from "jt/api";
 import { byId, data, el } from "jt/dom";
+import { download } from "jt/download";
 import { count, distance, fill } from "jt/text";
 import { createView } from "jt/view";
 
@@ -103,7 +104,7 @@ function show(found, wish) {
     el("p", { class: "note" },
       fill(gettext("户数来源: {source}; 直线距离; 共 {n}。"), { source: found.source, n: households(found.households) }),
       found.gap > 0.0005 && fill(gettext("计算到时限为止, 与最优解最多相差 {n}%。"), { n: Math.round(found.gap * 1000) / 10 })),
-    found.chosen.length > 0 && el("p", {}, el("button", { type: "button", onclick: () => saveFile("siting/csv", "siting.csv", wish) }, "CSV")),
+    found.chosen.length > 0 && el("p", {}, el("button", { type: "button", onclick: ({ target }) => download(target, "/api/siting/csv", wish) }, "CSV")),
     found.chosen.length
       ? el("table", { class: "table" },
         el("thead", {}, el("tr", {}, ["", gettext("名称"), gettext("编码")].map((text) => el("th", { scope: "col" }, text)))),
