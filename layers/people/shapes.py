@@ -58,6 +58,12 @@ def assignment_json(one: Assignment) -> dict[str, Any]:
     }
 
 
+def told_json(one: Assignment, user: User) -> dict[str, Any]:
+    """The same as a colleague reads it: the remarks are for the person's own institution and those above it."""
+    hidden = {} if user.sees_inside(one.staff.institution) else {"filing": "", "note": ""}
+    return assignment_json(one) | hidden
+
+
 def unit_json(unit: Grid | Post) -> dict[str, Any]:
     return {
         "type": "grid" if isinstance(unit, Grid) else "post",
