@@ -37,7 +37,7 @@ from layers.people.forms import (
     PhotoForm,
     PostForm,
 )
-from layers.people.hierarchy import Node, who_is_over, who_is_under
+from layers.people.hierarchy import DEEPEST, Node, who_is_over, who_is_under
 from layers.people.ownership import customers_per_person
 from layers.people.sheets import sheet_of
 from layers.rules.measures import REGISTRY
@@ -119,6 +119,8 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
     record_read(user, staff, fields=("work_phone", "geom"), purpose="person", request=request)
     at = _day(request)
     over, under = who_is_over(staff, at), who_is_under(staff, at)
+    trees = [node for node in [*under["administrative"], under["service"]] if node.below]
+    depths = [DEEPEST if request.GET.get("tree") == "all" else _depth(node) for node in trees]
     held = staff.assignments.select_related("grid", "post", "staff__institution").order_by("-valid_from", "pk")
     context = {
         "person": staff,
@@ -128,8 +130,10 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
         "duties": [label("duty", duty, staff.institution) for duty in staff.duties],
         "held": [_turn(one, at) for one in held],
         "over": over,
-        "under": [(node, _depth(node)) for node in [*under["administrative"], under["service"]] if node.below],
-        "leads_nobody": not any(node.below for node in [*under["administrative"], under["service"]]),
+        "under": list(zip(trees, depths, strict=True)),
+        "led": len({node.staff.pk for tree in trees for node in tree.flat()} - {staff.pk}),
+        "is_cut": any(depth < DEEPEST for depth in depths),
+        "leads_nobody": not trees,
         "faults": of_staff([staff]),
         "customers": _customers(user, staff),
         "absences": staff.absences.all()[:20],
@@ -385,7 +389,7 @@ def _customers(user: User, staff: Staff) -> str:
 
 
 def _depth(node: Node) -> int:
-    return 9 if node.count <= WHOLE_TREE else 2
+    return DEEPEST if node.count <= WHOLE_TREE else 2
 
 
 def _day(request: HttpRequest) -> dt.date:
