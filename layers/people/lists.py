@@ -242,6 +242,17 @@ def idle(user: User, day: dt.date) -> Found:
     return Found(people, lambda person: Row(_("没有网格或点位"), staff=person))
 
 
+@_list(
+    "unplaced",
+    gettext_lazy("没有常驻地点"),
+    gettext_lazy("现有人员中没有登记常驻地点的, 所以不在地图的“人员”图层上"),
+    "XF01",
+    is_fault=False,
+)
+def unplaced(user: User, day: dt.date) -> Found:
+    return Found(_employed(user, day).filter(geom__isnull=True), lambda person: Row(_("没有常驻地点"), staff=person))
+
+
 @_list("outside", gettext_lazy("驻地不在网格"), gettext_lazy("网格员的常驻地点不在所负责的网格内"), "XF01")
 def outside(user: User, day: dt.date) -> Found:
     held = Assignment.objects.on(day).filter(grid__isnull=False, role="worker", kind=MAIN, staff__geom__isnull=False)
