@@ -226,7 +226,7 @@ def double(user: User, day: dt.date) -> Found:
     return Found(people, row)
 
 
-@_list("absent", gettext_lazy("缺勤无人替"), gettext_lazy("责任人缺勤, 而没有在岗的 B岗"), "LA03")
+@_list("absent", gettext_lazy("缺勤无人替"), gettext_lazy("责任人缺勤, 而没有可以代岗的 B岗"), "LA03")
 def absent(user: User, day: dt.date) -> Found:
     away = Absence.objects.filter(staff=OuterRef("staff"), first_day__lte=day, last_day__gte=day)
     standing_in = Assignment.objects.on(day).filter(kind="backup", role=OuterRef("role"), grid=OuterRef("grid"))
@@ -235,7 +235,12 @@ def absent(user: User, day: dt.date) -> Found:
     return _turns(user, turns, lambda one: _("缺勤至 %(day)s") % {"day": one.until})
 
 
-@_list("idle", gettext_lazy("未安排人员"), gettext_lazy("在岗而没有任何网格或点位的人员"), "ZG07")
+@_list(
+    "idle",
+    gettext_lazy("未安排人员"),
+    gettext_lazy("现有人员中没有任何网格或点位的; 不含柜面人员 (大堂经理、非现金柜员、柜员)"),
+    "ZG07",
+)
 def idle(user: User, day: dt.date) -> Found:
     busy = Assignment.objects.on(day).filter(staff=OuterRef("pk"))
     people = _employed(user, day).filter(~Exists(busy)).exclude(kind__in=COUNTER_KINDS)

@@ -15,7 +15,7 @@ let shown = { list: "all" };
 let rows = [];
 let request = 0;
 
-const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("在岗人员, 以及今天负责的网格和点位"), count: null });
+const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("现有人员 (未离岗), 以及今天负责的网格和点位"), count: null });
 
 /** Everything first, then what is not as it should be. */
 const choices = () => [everybody(), ...(lists ?? [])];
