@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,9 +18,12 @@ from django.views.decorators.cache import never_cache
 
 from layers.documents.models import KEEPERS, Document
 from layers.facilities.models import Outlet
+from layers.orgs.asked import number_asked
 from layers.orgs.models import Institution, User
 from layers.tables import csv_response
 
+ROWS = 50
+"""Documents on one page of the register."""
 PARTS = ("partner", "purpose", "content", "duties", "incentives")
 
 
@@ -90,9 +94,12 @@ def documents_page(request: HttpRequest) -> HttpResponse:
             for one in found
         )
         return csv_response("documents.csv", header, rows)
-    own = set(Document.objects.changeable_by(user).values_list("pk", flat=True))
+    page = Paginator(found, ROWS).get_page(number_asked(request.GET.get("page") or "1"))
+    own = set(Document.objects.changeable_by(user).filter(pk__in=[one.pk for one in page]).values_list("pk", flat=True))
     context = {
-        "documents": [(one, one.pk in own) for one in found],
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "documents": [(one, one.pk in own) for one in page],
         "kinds": [
             (value, label, Document.objects.visible_to(user).filter(kind=value).count())
             for value, label in Document.Kind.choices

@@ -69,6 +69,10 @@ class Layer:
         """What else is told of one feature, beside what all layers tell."""
         return {}
 
+    def without_place(self, user: User) -> dict[str, Any] | None:
+        """How many the user may see that stand nowhere and so are not counted, and the page that lists them; None where there is no such thing."""
+        return None
+
     def names_can_be_searched(self, user: User) -> bool:
         """Whether a search may look into names: not into those that are masked."""
         return True

@@ -19,6 +19,7 @@ from layers.audit.events import record_read
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.people import arrange
+from layers.people.arrange import may_assign_to
 from layers.people.hierarchy import who_is_over, who_is_under
 from layers.people.lists import LISTS, counts, found
 from layers.people.pick import choosable, found_by, written
@@ -29,10 +30,11 @@ from layers.people.shapes import (
     list_cells,
     list_json,
     person_json,
+    told_json,
     unit_json,
 )
 from layers.staff import rights
-from layers.staff.history import grid_on, history, in_charge
+from layers.staff.history import grid_on, history_for, in_charge
 from layers.staff.models import Assignment, Post, Staff
 from layers.staff.vocabulary import label
 from layers.tables import csv_response, xlsx_response
@@ -261,12 +263,13 @@ def grid_people(request: HttpRequest, grid_id: int, at: dt.date | None = None) -
     grid = seen_grid(request, grid_id)
     day = at or timezone.localdate()
     was = grid_on(grid, day)
-    own = Q(staff__institution__path__startswith=request.user.institution.path) if request.user.institution else Q(pk=0)
+    serving = in_charge(Q(grid=was), day, seen_by=request.user) if was else []
     return {
         "grid": unit_json(grid),
         "at": day,
-        "in_charge": [assignment_json(one) for one in in_charge(Q(grid=was) & own, day)] if was else [],
-        "history": [assignment_json(one) for one in history(grid).filter(own)],
+        "can_arrange": may_assign_to(request.user, was or grid, day),
+        "in_charge": [told_json(one, request.user) for one in serving],
+        "history": [told_json(one, request.user) for one in history_for(request.user, grid)],
     }
 
 

@@ -18,10 +18,11 @@ from django.utils import timezone
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
 from layers.people import checks, telling
+from layers.people.lists import own_grids
 from layers.rules.measures import on_day
 from layers.staff import rights
 from layers.staff.faults import AlreadyInCharge, NotAssignable, NotProposed, RatioBroken, TermNotOver
-from layers.staff.history import grid_on, last_day, served_since, stop, turn_on
+from layers.staff.history import grid_on, history, last_day, served_since, stop, turn_on
 from layers.staff.models import Assignment, Post, Staff, StaffSettings
 from layers.staff.vocabulary import check
 
@@ -65,6 +66,11 @@ def assign(
         if not rights.may_arrange(user, staff.institution):
             raise PermissionDenied
         last = _check_place(staff, unit, day, until)
+        if not may_assign_to(user, unit, day):
+            raise NotAssignable(
+                f"“{unit.name}”由其他机构负责, 不能在这里安排人员; 请联系上级机构。",
+                f"Another institution answers for {unit.name}: ask the unit above both to arrange people here.",
+            )
         assignment = Assignment(
             staff=staff,
             grid=unit if isinstance(unit, Grid) else None,
@@ -86,6 +92,21 @@ def assign(
             assignment.save()
             telling.asked(assignment, user)
     return assignment
+
+
+def may_assign_to(user: User, unit: Unit, day: dt.date | None = None) -> bool:
+    """Whether the user may put her people in charge of a grid or a post from a day on, or propose it: of those that she answers
+    for, and of grids in which nobody of another institution has served."""
+    if user.role not in rights.ARRANGERS:
+        return False
+    if isinstance(unit, Post):
+        return user.sees_inside(unit.institution)
+    if user.institution is None or not unit.plan.institution.path.startswith(user.institution.head_office_path):
+        return False
+    served = history(unit).filter(status=Assignment.Status.APPROVED)
+    if not served.exclude(staff__institution__path__startswith=user.own_path).exists():
+        return True
+    return own_grids(user, day or timezone.localdate()).filter(pk=unit.pk).exists()
 
 
 def hand_over(user: User, old: Assignment, to: Staff, day: dt.date, **more: Any) -> Assignment:

@@ -82,7 +82,7 @@ class PersonForm(forms.ModelForm):
     duties = forms.MultipleChoiceField(label=gettext_lazy("职责"), required=False, widget=forms.CheckboxSelectMultiple)
     kind = forms.ChoiceField(label=gettext_lazy("类型"))
     supervisor = StaffField(label=gettext_lazy("直接上级"), leads=True, required=False)
-    left_on = day_field(gettext_lazy("离岗日期"), required=False, help_text=gettext_lazy("自当日起不再在岗"))
+    left_on = day_field(gettext_lazy("离岗日期"), required=False, help_text=gettext_lazy("自当日起不再任职"))
 
     class Meta:
         model = Staff

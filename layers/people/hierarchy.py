@@ -12,6 +12,7 @@ from django.db.models import Q
 from layers.grids.models import Grid
 from layers.orgs.models import Institution
 from layers.staff.models import Assignment, Staff
+from layers.staff.vocabulary import label
 
 LEADING = ("chief", "manager")
 """Roles that lead a grid: who has one is over whoever serves the grids below."""
@@ -22,10 +23,11 @@ DEEPEST = 9
 
 @dataclass
 class Node:
-    """A person in a tree, with the place by which she stands there."""
+    """A person in a tree, with the place by which she stands there, and as what: her role in a grid, her kind in an institution."""
 
     staff: Staff
     place: str
+    role: str
     below: list[Node] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -36,6 +38,7 @@ class Node:
             "kind": self.staff.kind,
             "institution": self.staff.institution.name,
             "place": self.place,
+            "role": self.role,
             "below": [node.to_json() for node in self.below],
         }
 
@@ -58,10 +61,10 @@ def over_by_grid(staff: Staff, at: dt.date | None = None) -> list[list[Node]]:
     chains = []
     for own in _serving(Q(staff=staff), at):
         grid: Grid | None = own.grid
-        above: list[Node] = [Node(staff, _place(own))]
+        above = [_in_grid(own)]
         while grid is not None:
             leading = _serving(Q(grid=grid, role__in=LEADING, kind=Assignment.Kind.MAIN), at)
-            above += [Node(one.staff, _place(one)) for one in leading if one.staff_id != staff.pk]
+            above += [_in_grid(one) for one in leading if one.staff_id != staff.pk]
             grid = grid.parent
         chains.append(above)
     return chains
@@ -75,13 +78,13 @@ def over_by_institution(staff: Staff) -> list[Node]:
     while person.supervisor is not None and person.supervisor_id not in seen and len(found) < DEEPEST:
         person = Staff.objects.select_related("institution", "supervisor__institution").get(pk=person.supervisor_id)
         seen.add(person.pk)
-        found.append(Node(person, person.institution.name))
+        found.append(_in_institution(person))
     levels = [*Institution.objects.above(person.institution), person.institution]
     for institution in reversed(levels):
         heads = Staff.objects.employed().filter(institution=institution, kind__in=HEADS).exclude(pk__in=seen)
         for head in heads.select_related("institution").order_by("number"):
             seen.add(head.pk)
-            found.append(Node(head, institution.name))
+            found.append(_in_institution(head))
     return found
 
 
@@ -97,7 +100,7 @@ def under_by_grid(staff: Staff, at: dt.date | None = None) -> list[Node]:
 
 def _led(own: Assignment, at: dt.date | None) -> Node:
     assert own.grid is not None
-    top = Node(own.staff, _place(own))
+    top = _in_grid(own)
     nodes: dict[int, list[Node]] = {own.grid.pk: [top]}
     parents = [own.grid.pk]
     for _step in range(DEEPEST):
@@ -115,13 +118,13 @@ def _led(own: Assignment, at: dt.date | None) -> Node:
             # A grid without a leader hangs its people on whoever leads the next grid above.
             nodes[grid] = nodes[parent]
             here = people[grid]
-            made = [Node(one.staff, _place(one)) for one in here]
+            made = [_in_grid(one) for one in here]
             nodes[parent][0].below += made
             leaders = [node for node, one in zip(made, here, strict=True) if one.role in LEADING and one.kind == "main"]
             if leaders:
                 nodes[grid] = leaders
         parents = list(children)
-    top.below += [Node(one.staff, _place(one)) for one in _serving(Q(grid=own.grid_id), at) if one.role not in LEADING]
+    top.below += [_in_grid(one) for one in _serving(Q(grid=own.grid_id), at) if one.role not in LEADING]
     return top
 
 
@@ -130,7 +133,7 @@ def under_by_institution(staff: Staff) -> Node:
 
     The heads of the institutions below report to the head above; an institution without a head is led from above.
     """
-    top = Node(staff, staff.institution.name)
+    top = _in_institution(staff)
     led = _led_by_heads(staff.institution) if staff.kind in HEADS else {}
     above_of = dict(_heads_below(led, staff.institution))
     level, seen = [top], {staff.pk}
@@ -147,7 +150,7 @@ def under_by_institution(staff: Staff) -> Node:
         level = []
         for person in people.order_by("institution__path", "number"):
             seen.add(person.pk)
-            node = Node(person, person.institution.name)
+            node = _in_institution(person)
             if person.supervisor_id in by_id:
                 by_id[person.supervisor_id].below.append(node)
             elif person.kind in HEADS:
@@ -195,6 +198,13 @@ def who_is_under(staff: Staff, at: dt.date | None = None) -> dict[str, Any]:
     return {"administrative": under_by_grid(staff, at), "service": under_by_institution(staff)}
 
 
-def _place(one: Assignment) -> str:
+def _in_grid(one: Assignment) -> Node:
     assert one.grid is not None
-    return one.grid.name
+    role = label("role", one.role, one.staff.institution)
+    if one.kind != Assignment.Kind.MAIN:
+        role = f"{role} ({one.get_kind_display()})"
+    return Node(one.staff, one.grid.name, role)
+
+
+def _in_institution(staff: Staff) -> Node:
+    return Node(staff, staff.institution.name, label("staff", staff.kind, staff.institution))

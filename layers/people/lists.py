@@ -13,9 +13,21 @@ from functools import cache
 from typing import Any
 
 from django.contrib.gis.db.models.functions import PointOnSurface
-from django.contrib.gis.geos import GEOSGeometry, Point
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Point
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -23,7 +35,7 @@ from django.utils.translation import gettext_lazy
 
 from layers.documents.models import Document
 from layers.facilities.models import Outlet
-from layers.grids.models import Grid, Plan
+from layers.grids.models import SRID, Grid, Plan
 from layers.orgs.models import Institution, User
 from layers.people import checks
 from layers.people.outlets import short_of
@@ -51,6 +63,8 @@ class Row:
     post: Post | None = None
     outlet: Outlet | None = None
     assignment: int | None = None
+    held: tuple[Assignment, ...] = ()
+    """All that she is in charge of, where the row is about a person and several grids; each with its label point."""
 
     @property
     def geom(self) -> GEOSGeometry | None:
@@ -58,16 +72,22 @@ class Row:
             return self.outlet.geom
         if self.post is not None:
             return self.post.geom
+        if self.held:
+            return MultiPolygon([part for one in self.held for part in _parts(one.grid.geom)], srid=SRID)
         return self.grid.geom if self.grid is not None else self.staff.geom if self.staff is not None else None
 
     @property
     def at(self) -> tuple[float, float] | None:
         """Where the row stands on the map."""
-        shape = self.label or self.geom
+        shape = self.label or (self.held[0].label if self.held else self.geom)
         if shape is None:
             return None
         point = shape if shape.geom_type == "Point" else shape.point_on_surface
         return point.x, point.y
+
+
+def _parts(geom: GEOSGeometry) -> Sequence[GEOSGeometry]:
+    return [geom] if geom.geom_type == "Polygon" else list(geom)
 
 
 @dataclass(frozen=True)
@@ -185,16 +205,28 @@ def vacant(user: User, day: dt.date) -> Found:
     return _grids(leaves(user, day).filter(~Exists(serving)), _("没有网格员"))
 
 
-@_list("double", gettext_lazy("一人多格"), gettext_lazy("负责的网格多于设定个数的网格员"), "ZG07")
+@_list("double", gettext_lazy("一人多格"), gettext_lazy("负责的最小网格多于设定个数的网格员, 每人一行"), "ZG07")
 def double(user: User, day: dt.date) -> Found:
     most = StaffSettings.of_path(user.own_path).most_grids
     inside = ~Exists(Grid.objects.filter(parent=OuterRef("grid")))
     held = Assignment.objects.on(day).filter(inside, grid__isnull=False, role="worker", kind=MAIN)
     many = held.order_by().values("staff").annotate(n=Count("grid", distinct=True)).filter(n__gt=most).values("staff")
-    return _turns(user, held.filter(staff__in=many), lambda _one: _("同时负责多个网格"))
+    turns = held.annotate(label=PointOnSurface("grid__geom")).select_related("grid__parent").order_by("grid__code")
+    people = Staff.objects.visible_to(user).filter(pk__in=many).select_related("institution")
+    people = people.order_by("institution__path", "number").prefetch_related(
+        Prefetch("assignments", turns.defer("grid__parent__geom"), to_attr="several")
+    )
+    words = _("负责 %(n)s 个网格: %(names)s")
+
+    def row(one: Any) -> Row:
+        places = ([turn.grid.parent, turn.grid] for turn in one.several)
+        names = "、".join(" ".join(grid.name for grid in pair if grid is not None) for pair in places)
+        return Row(words % {"n": len(one.several), "names": names}, staff=one, held=tuple(one.several))
+
+    return Found(people, row)
 
 
-@_list("absent", gettext_lazy("缺勤无人替"), gettext_lazy("责任人缺勤, 而没有在岗的 B岗"), "LA03")
+@_list("absent", gettext_lazy("缺勤无人替"), gettext_lazy("责任人缺勤, 而没有可以代岗的 B岗"), "LA03")
 def absent(user: User, day: dt.date) -> Found:
     away = Absence.objects.filter(staff=OuterRef("staff"), first_day__lte=day, last_day__gte=day)
     standing_in = Assignment.objects.on(day).filter(kind="backup", role=OuterRef("role"), grid=OuterRef("grid"))
@@ -203,11 +235,27 @@ def absent(user: User, day: dt.date) -> Found:
     return _turns(user, turns, lambda one: _("缺勤至 %(day)s") % {"day": one.until})
 
 
-@_list("idle", gettext_lazy("未安排人员"), gettext_lazy("在岗而没有任何网格或点位的人员"), "ZG07")
+@_list(
+    "idle",
+    gettext_lazy("未安排人员"),
+    gettext_lazy("现有人员中没有任何网格或点位的; 不含柜面人员 (大堂经理、非现金柜员、柜员)"),
+    "ZG07",
+)
 def idle(user: User, day: dt.date) -> Found:
     busy = Assignment.objects.on(day).filter(staff=OuterRef("pk"))
     people = _employed(user, day).filter(~Exists(busy)).exclude(kind__in=COUNTER_KINDS)
     return Found(people, lambda person: Row(_("没有网格或点位"), staff=person))
+
+
+@_list(
+    "unplaced",
+    gettext_lazy("没有常驻地点"),
+    gettext_lazy("现有人员中没有登记常驻地点的, 所以不在地图的“人员”图层上"),
+    "XF01",
+    is_fault=False,
+)
+def unplaced(user: User, day: dt.date) -> Found:
+    return Found(_employed(user, day).filter(geom__isnull=True), lambda person: Row(_("没有常驻地点"), staff=person))
 
 
 @_list("outside", gettext_lazy("驻地不在网格"), gettext_lazy("网格员的常驻地点不在所负责的网格内"), "XF01")

@@ -203,7 +203,7 @@ def households_per_person(ids: list[int]) -> dict[int, Measured]:
     "OC03",
     "JG01",
     of="staff",
-    about=gettext_lazy("以此人为直接上级的在岗人数"),
+    about=gettext_lazy("以此人为直接上级的现有人数"),
 )
 def subordinates(ids: list[int]) -> dict[int, Measured]:
     """People whose direct supervisor somebody is."""
@@ -240,7 +240,7 @@ def _outlet_count(key: str, name: str | Promise, kind: str) -> None:
         gettext_lazy("人"),
         "SM06",
         of="institution",
-        about=gettext_lazy("登记在本机构的这一类在岗人员, 不含下级; 没有登记网点人员的机构没有数据"),
+        about=gettext_lazy("登记在本机构的这一类现有人员, 不含下级; 没有登记网点人员的机构没有数据"),
     )
     def compute(ids: list[int]) -> dict[int, Measured]:
         said = _("人员登记")

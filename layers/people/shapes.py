@@ -58,6 +58,12 @@ def assignment_json(one: Assignment) -> dict[str, Any]:
     }
 
 
+def told_json(one: Assignment, user: User) -> dict[str, Any]:
+    """The same as a colleague reads it: the remarks are for the person's own institution and those above it."""
+    hidden = {} if user.sees_inside(one.staff.institution) else {"filing": "", "note": ""}
+    return assignment_json(one) | hidden
+
+
 def unit_json(unit: Grid | Post) -> dict[str, Any]:
     return {
         "type": "grid" if isinstance(unit, Grid) else "post",
@@ -95,7 +101,8 @@ def list_json(rows: list[Row]) -> list[dict[str, Any]]:
                 "number": number,
                 "text": row.text,
                 "at": row.at,
-                "grid": row.grid and unit_json(row.grid) | {"parent": row.grid.parent.name if row.grid.parent else ""},
+                "grid": row.grid and _grid_json(row.grid),
+                "held": [_grid_json(one.grid) | {"at": list(one.label.coords)} for one in row.held],
                 "staff": row.staff
                 and {
                     "id": row.staff.pk,
@@ -112,6 +119,10 @@ def list_json(rows: list[Row]) -> list[dict[str, Any]]:
     ]
 
 
+def _grid_json(grid: Grid) -> dict[str, Any]:
+    return unit_json(grid) | {"parent": grid.parent.name if grid.parent else ""}
+
+
 def _geometry(row: Row, outlined: bool) -> dict[str, Any] | None:
     if outlined and row.geom is not None:
         found: dict[str, Any] = json.loads(row.geom.json)
@@ -122,10 +133,10 @@ def _geometry(row: Row, outlined: bool) -> dict[str, Any] | None:
 def list_cells(row: Row) -> list[object]:
     """A row of a list for a spreadsheet."""
     grid, staff, post = row.grid, row.staff, row.post
-    unit = grid or post or row.outlet
+    units = [one.grid for one in row.held] or [unit for unit in (grid or post or row.outlet,) if unit]
     return [
-        unit and unit.code,
-        unit and unit.name,
+        "; ".join(unit.code for unit in units),
+        "; ".join(unit.name for unit in units),
         grid.parent.name if grid and grid.parent else "",
         staff and staff.number,
         staff and staff.name,

@@ -8,7 +8,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from layers.grids.models import Grid, Plan
-from layers.staff.models import Assignment, AssignmentQuerySet
+from layers.orgs.models import User
+from layers.staff.models import Assignment, AssignmentQuerySet, Post
 
 
 def grids_of_code(grid: Grid) -> QuerySet[Grid]:
@@ -27,18 +28,27 @@ def grid_on(grid: Grid, at: dt.date) -> Grid | None:
     return grids_of_code(grid).filter(plan__in=plans).select_related("plan").first()
 
 
-def history(grid: Grid) -> AssignmentQuerySet:
-    """All assignments to a grid, the latest first, in whatever plan."""
-    found = Assignment.objects.filter(grid__in=grids_of_code(grid)).select_related("staff__institution", "grid__plan")
+def history(unit: Grid | Post) -> AssignmentQuerySet:
+    """All assignments to a grid, in whatever plan, or to a post, the latest first."""
+    where = Q(post=unit) if isinstance(unit, Post) else Q(grid__in=grids_of_code(unit))
+    found = Assignment.objects.filter(where).select_related("staff__institution", "grid__plan", "post")
     # A turn that ended before it began never held.
     found = found.exclude(status=Assignment.Status.PROPOSED).exclude(valid_to=F("valid_from"))
     return found.order_by("-valid_from", "kind", "pk")
 
 
-def in_charge(unit: Q, at: dt.date | None = None) -> list[Assignment]:
+def history_for(user: User, unit: Grid | Post) -> AssignmentQuerySet:
+    """The same as a user may see it: who is or was in charge is told within the bank, what was refused to her own subtree only."""
+    own = Q(staff__institution__path__startswith=user.own_path)
+    return history(unit).visible_to(user).filter(own | Q(status=Assignment.Status.APPROVED))
+
+
+def in_charge(unit: Q, at: dt.date | None = None, *, seen_by: User | None = None) -> list[Assignment]:
     """Who serves on a day, those who act first: whoever is away stands after her backups (LA03). Each has `away`."""
     at = at or timezone.localdate()
     found = Assignment.objects.filter(unit).on(at).serving().with_presence(at)
+    if seen_by is not None:
+        found = found.visible_to(seen_by)
     rows = list(found.select_related("staff__institution"))
     return sorted(rows, key=lambda one: (one.away, one.kind != Assignment.Kind.MAIN, one.role, one.pk))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from layers.features.registry import Layer, kinds_of
 from layers.orgs.models import Institution, User
-from layers.staff.models import Assignment, Post
+from layers.staff.models import Assignment, Post, Staff
 from layers.staff.rights import may_arrange
 
 
@@ -17,6 +17,10 @@ class StaffLayer(Layer):
 
     def may_change(self, user: User, institution: Institution) -> bool:
         return False
+
+    def without_place(self, user: User) -> dict[str, Any] | None:
+        count = Staff.objects.visible_to(user).employed().filter(geom__isnull=True).count()
+        return {"count": count, "page": "/people/?list=unplaced"} if count else None
 
     def more_of(self, user: User, pk: int) -> dict[str, Any]:
         held = Assignment.objects.on().serving().filter(staff=pk).select_related("grid", "post").order_by("kind", "pk")

@@ -14,9 +14,9 @@ from layers.features.models import FeatureQuerySet, area_homing
 from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import IN_FORCE, Grid, Plan
 from layers.orgs.models import Institution, User
+from layers.people.arrange import may_assign_to
 from layers.rules.measures import measure
 from layers.staff.models import Assignment
-from layers.staff.rights import ARRANGERS
 from layers.staff.vocabulary import built_in, label
 from mapserver.sqlfile import Subquery, run
 
@@ -68,7 +68,7 @@ def grid(request: HttpRequest, grid_id: int) -> dict[str, Any]:
         "vacant": not any(one["kind"] == "main" for one in found["responsible"])
         if people_visible and is_leaf
         else None,
-        "can_arrange": user.institution is not None and user.role in ARRANGERS,
+        "can_arrange": may_assign_to(user, shown),
     }
 
 

@@ -64,6 +64,7 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
             "kinds": [kind_json(kind) for kind in kinds[layer.id]],
             "count": sum(counts.values()),
             "counts": counts,
+            "without_place": layer.without_place(request.user),
             "personal": layer.is_personal,
             "can_add": own is not None and not layer.is_personal and layer.may_change(request.user, own),
             "masked": layer.is_personal and not layer.is_kept_elsewhere,

@@ -85,3 +85,20 @@ def test_who_sees_and_keeps_them(bank: Institution) -> None:
     assert signed_in(branch, "manager").get(f"/documents/{head_office.pk}/").status_code == 404
     for role in ("worker", "auditor"):
         assert signed_in(bank, role).get(f"/documents/{head_office.pk}/").status_code == 403
+
+
+def test_a_long_register_comes_in_pages_that_the_address_names(bank: Institution) -> None:
+    for number in range(60):
+        Document.objects.create(
+            institution=bank,
+            kind="regulation",
+            number=f"{number:03}",
+            title=f"制度 {number:03}",
+            signed_on=dt.date(2026, 1, 1),
+        )
+    manager = signed_in(bank, "manager")
+    first, second = (manager.get(f"/documents/?kind=regulation&page={page}").content.decode() for page in ("", "2"))
+    assert first.count(">制度 ") == 50 and "共 60 份" in first and "?kind=regulation&amp;page=2" in first
+    assert second.count(">制度 ") == 10 and "第 51 至 60 份" in second and 'class="table cards"' in second
+    assert manager.get("/documents/?page=x").status_code == 404
+    assert b"".join(manager.get("/documents/?kind=regulation&format=csv")).decode().count("制度 0") == 60

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from layers.people.hierarchy import Node, who_is_over, who_is_under
+from layers.people.views import pages
 from layers.staff.models import Staff
 from tests.factories import StaffFactory
 from tests.staff.town import Town, build, today
@@ -98,3 +100,30 @@ def test_responsibility_runs_through_account_manager_and_heads_without_a_gap(dee
     # Without a head of its own the sub-branch is led from above.
     Staff.objects.filter(name="支行长").update(left_on=today())
     assert "客户经理" in names(who_is_under(deep.people["行长"])["service"].below)
+
+
+def test_a_tree_says_as_what_each_stands_in_it(deep: Town) -> None:
+    """A township's chief, account manager and grid manager stand side by side: only the role tells them apart."""
+    deep.people["替"] = StaffFactory(institution=deep.branch, name="替")
+    deep.serve("替", "001001", kind="backup")
+    chain = who_is_over(deep.people["a"])["administrative"][0]
+    assert [node.role for node in chain] == ["网格员", "网格长", "网格管理员", "网格长"]
+    tree = who_is_under(deep.people["县长"])["administrative"][0].flat()
+    roles = {node.staff.name: node.to_json()["role"] for node in tree}
+    assert (roles["镇长"], roles["支行长"], roles["员工c"]) == ("网格长", "网格管理员", "网格员")
+    assert roles["替"] == "网格员 (B岗)"
+    assert {node.role for node in who_is_under(deep.people["行长"])["service"].flat()} >= {"网格管理员", "网格长"}
+
+
+def test_the_page_gives_roles_and_on_demand_all_levels(deep: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "WHOLE_TREE", 2)
+    client, person = Client(), deep.people["行长"]
+    client.force_login(deep.users["boss"])
+    for number in range(4):
+        above = deep.people["a"] if number == 0 else person
+        person = StaffFactory(institution=deep.branch, name=f"第{number}级", supervisor=above)
+    cut = client.get(f"/people/{deep.people['行长'].pk}/").content.decode()
+    assert '<span class="role">网格管理员</span>' in cut and "第3级" not in cut
+    assert "这里只列出前两级" in cut and 'id="print-all"' in cut and "打印全部下属 (10 人)" in cut
+    whole = client.get(f"/people/{deep.people['行长'].pk}/?tree=all").content.decode()
+    assert "第3级" in whole and "共 10 人, 全部列出" in whole and 'id="print-all"' not in whole

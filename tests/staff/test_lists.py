@@ -41,7 +41,10 @@ def full(town: Town) -> Town:
 @pytest.mark.domain("ZG07")
 def test_vacant_grids_double_holders_and_people_without_a_grid(full: Town) -> None:
     assert codes(full, "vacant") == ["004"]
-    assert codes(full, "double") == ["001", "002"] and set(people(full, "double")) == {"员工a"}
+    [row] = rows_of("double", full.users["boss"])
+    assert row.staff == full.people["a"] and [one.grid.code[6:] for one in row.held] == ["001", "002"]
+    assert "负责 2 个网格" in row.text and all(one.grid.name in row.text for one in row.held)
+    assert row.geom is not None and row.geom.num_geom == 2
     assert people(full, "idle") == []
     StaffFactory(institution=full.branch, name="闲人")
     StaffFactory(institution=full.branch, name="离岗", left_on=today())

@@ -8,7 +8,7 @@ from django.test import Client
 
 from layers.people.sheets import sheet_of
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffSettings, Term
-from tests.factories import AssignmentFactory, StaffFactory
+from tests.factories import AssignmentFactory, InstitutionFactory, StaffFactory, UserFactory
 from tests.staff.test_registry import picture
 from tests.staff.town import Town, today
 
@@ -236,3 +236,48 @@ def test_a_post_is_registered_as_a_point_or_a_line_with_its_partners(town: Town)
     assert line.name == "改名" and not shop.partners.exists()
     assert page(town, "auditor").get(f"/people/posts/{line.pk}/edit/").status_code == 403
     assert page(town, "stranger").get(f"/people/posts/{line.pk}/edit/").status_code == 404
+
+
+def test_a_grid_of_another_branch_names_who_is_and_was_in_charge_and_is_not_to_arrange(town: Town) -> None:
+    """To a branch it is not vacant: names are told within the bank, telephones and remarks are not."""
+    other = InstitutionFactory(name="二支行", parent=town.head, kind="branch")
+    town.users["neighbour"] = UserFactory(institution=other, role="manager")
+    StaffFactory(institution=other, number="N1", name="邻人")
+    Assignment.objects.create(
+        staff=town.people["b"], grid=town.grid("001"), valid_from=today(-9), valid_to=today(-2), note="因病交接"
+    )
+    town.serve("a", "001", valid_from=today(-2))
+    AssignmentFactory(staff=town.people["c"], grid=town.grid("001"), status="refused", kind="backup")
+    Staff.objects.update(work_phone="13800001111")
+    path, grid = f"/people/grids/{town.grid('001').pk}/", town.grid("001").pk
+    neighbour = page(town, "neighbour")
+    text = neighbour.get(path).content.decode()
+    now, past = text.split('id="history-title"')
+    assert "员工a" in now and "空缺" not in now and 'id="others"' in now
+    assert "员工b" in past and "员工c" not in past and "因病交接" not in past and "13800001111" not in text
+    assert 'name="do"' not in text and f"/people/{town.people['a'].pk}/" not in text
+    told = neighbour.get(f"/api/grids/{grid}/people").json()
+    assert [one["staff"]["name"] for one in told["in_charge"]] == ["员工a"] and told["can_arrange"] is False
+    assert [(one["staff"]["name"], one["note"]) for one in told["history"]] == [("员工a", ""), ("员工b", "")]
+    assert neighbour.get(f"/api/grids/{grid}").json()["can_arrange"] is False
+    # What the page does not offer, the server does not take.
+    mine = Staff.objects.get(number="N1")
+    answer = neighbour.post(
+        f"/api/grids/{grid}/assignments", {"staff": mine.pk, "kind": "backup"}, content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "not_assignable")
+    assert neighbour.post(path, {"do": "assign", "assign-staff": "N1"}).status_code == 403
+    assert not Assignment.objects.filter(staff=mine).exists()
+    # Her own people's grid, and one that nobody has served, are hers to propose; all are her head office's.
+    for who, code, may in (
+        ("chief", "001", True),
+        ("boss", "001", True),
+        ("neighbour", "002", True),
+        ("worker", "001", False),
+    ):
+        text = page(town, who).get(f"/people/grids/{town.grid(code).pk}/").content.decode()
+        assert ('id="assign"' in text) is may, (who, code)
+    assert "因病交接" in page(town, "chief").get(path).content.decode()
+    # Somebody of hers leads the village around it: now she answers for it, too.
+    AssignmentFactory(staff=mine, grid=town.plan.grids.get(level=0), role="manager")
+    assert 'id="assign"' in neighbour.get(path).content.decode()

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from layers.audit.models import Entry
 from layers.grids.models import SRID
+from layers.people.lists import rows_of
 from layers.staff.models import Staff
 from tests.api.world import bearer
 from tests.staff.town import Town, today
@@ -95,3 +96,18 @@ def test_exported_and_logged_but_never_imported_or_changed(based: Town, tmp_path
     )
     with pytest.raises(CommandError, match="invalid choice"):
         call_command("import_points", str(tmp_path / "x.csv"), layer="staff", institution="x", datum="cgcs2000")
+
+
+def test_those_without_a_base_place_are_counted_and_listed(based: Town) -> None:
+    """The layer has fewer than the list of people: it says how many are missing, and leads to them."""
+
+    def told(user: str) -> tuple[int, object]:
+        layers = bearer(based.users[user]).get("/api/layers/").json()
+        [one] = [one for one in layers if one["id"] == "staff"]
+        return one["count"], one["without_place"]
+
+    assert told("boss") == (2, {"count": 1, "page": "/people/?list=unplaced"})
+    assert [row.staff for row in rows_of("unplaced", based.users["boss"])] == [based.people["c"]]
+    assert told("worker") == (1, None) and told("regulator") == (0, None)
+    Staff.objects.filter(pk=based.people["c"].pk).update(left_on=today())
+    assert told("boss") == (2, None)

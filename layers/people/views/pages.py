@@ -37,13 +37,13 @@ from layers.people.forms import (
     PhotoForm,
     PostForm,
 )
-from layers.people.hierarchy import Node, who_is_over, who_is_under
+from layers.people.hierarchy import DEEPEST, Node, who_is_over, who_is_under
 from layers.people.ownership import customers_per_person
 from layers.people.sheets import sheet_of
 from layers.rules.measures import REGISTRY
 from layers.staff import registry, rights
 from layers.staff.faults import LeavesVacant
-from layers.staff.history import grid_on, grids_of_code, history, in_charge
+from layers.staff.history import grid_on, grids_of_code, history_for, in_charge
 from layers.staff.layer import post_labels
 from layers.staff.models import Absence, Assignment, Post, PublicSheet, Staff, StaffItem, StaffSettings
 from layers.staff.models.people import VIEWERS
@@ -119,6 +119,8 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
     record_read(user, staff, fields=("work_phone", "geom"), purpose="person", request=request)
     at = _day(request)
     over, under = who_is_over(staff, at), who_is_under(staff, at)
+    trees = [node for node in [*under["administrative"], under["service"]] if node.below]
+    depths = [DEEPEST if request.GET.get("tree") == "all" else _depth(node) for node in trees]
     held = staff.assignments.select_related("grid", "post", "staff__institution").order_by("-valid_from", "pk")
     context = {
         "person": staff,
@@ -128,8 +130,10 @@ def person_page(request: HttpRequest, staff_id: int) -> HttpResponseBase:
         "duties": [label("duty", duty, staff.institution) for duty in staff.duties],
         "held": [_turn(one, at) for one in held],
         "over": over,
-        "under": [(node, _depth(node)) for node in [*under["administrative"], under["service"]] if node.below],
-        "leads_nobody": not any(node.below for node in [*under["administrative"], under["service"]]),
+        "under": list(zip(trees, depths, strict=True)),
+        "led": len({node.staff.pk for tree in trees for node in tree.flat()} - {staff.pk}),
+        "is_cut": any(depth < DEEPEST for depth in depths),
+        "leads_nobody": not trees,
         "faults": of_staff([staff]),
         "customers": _customers(user, staff),
         "absences": staff.absences.all()[:20],
@@ -239,17 +243,17 @@ def post_people(request: HttpRequest, post_id: int) -> HttpResponseBase:
 
 def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
     user, at = request.user, _day(request)
-    can_arrange = user.role in rights.ARRANGERS
     is_grid = isinstance(unit, Grid)
+    was = grid_on(unit, at) if is_grid else unit
+    can_arrange = arrange.may_assign_to(user, was or unit, at)
     do = request.POST.get("do", "") if request.method == "POST" else ""
     role = "worker" if is_grid else "point_chief"
     assign = (
         AssignForm(user, request.POST if do == "assign" else None, prefix="assign", role=role) if can_arrange else None
     )
-    was = grid_on(unit, at) if is_grid else unit
     where = Q(grid=was) if is_grid else Q(post=unit)
     own = Q(staff__institution__path__startswith=user.own_path)
-    serving = in_charge(where & own, at) if was is not None else []
+    serving = in_charge(where, at, seen_by=user) if was is not None else []
     turns = [_turn(one, at) for one in serving]
     for turn in turns:
         one = turn["one"]
@@ -263,10 +267,12 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
         turn["end"] = EndForm(request.POST if do == "end" and mine else None, prefix=f"end{one.pk}")
     if do and _change_unit(request, unit, do, assign, turns):
         return redirect(request.path)
-    past = history(unit) if is_grid else Assignment.objects.filter(post=unit).select_related("staff__institution")
+    past = [_turn(one, at) for one in history_for(user, unit)[:100]]
     waiting = Assignment.objects.waiting().filter(own)
     waiting = waiting.filter(grid__in=grids_of_code(unit)) if is_grid else waiting.filter(post=unit)
-    members = Assignment.objects.filter(where & own, kind=Assignment.Kind.MEMBER).on(at) if was else []
+    members = Assignment.objects.filter(where, kind=Assignment.Kind.MEMBER).on(at).visible_to(user) if was else []
+    members = [_turn(one, at) for one in members]
+    _open_pages(user, [*turns, *past, *members])
     context = {
         "unit": unit,
         "is_grid": is_grid,
@@ -274,8 +280,8 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
         "partners": [] if is_grid else Post.objects.visible_to(user).filter(pk__in=unit.partners.all()),
         "kind": "" if is_grid else post_labels(user).get(unit.kind, unit.kind),
         "turns": turns,
-        "members": [_turn(one, at) for one in members],
-        "history": [_turn(one, at) for one in past.filter(own)[:100]],
+        "members": members,
+        "history": past,
         "waiting": [_turn(one, at) for one in waiting.select_related("staff__institution", "replaces__staff")],
         "assign": assign,
         "faults": of_grids([unit]) if is_grid else [],
@@ -287,6 +293,7 @@ def _unit_page(request: HttpRequest, unit: Grid | Post) -> HttpResponseBase:
         "sheet": _sheet(unit) if is_grid else None,
         "public": is_grid and StaffSettings.of(unit.plan.institution).public_sheets,
         "can_arrange": can_arrange,
+        "others": user.role in rights.ARRANGERS and not can_arrange,
         "can_change": not is_grid and rights.may_arrange(user, unit.institution),
     }
     return render(request, "people/unit.html", context)
@@ -297,7 +304,7 @@ def _change_unit(
 ) -> bool:
     user = request.user
     if do == "sheet" and isinstance(unit, Grid):
-        if user.role not in rights.ARRANGERS:
+        if not arrange.may_assign_to(user, unit):
             raise PermissionDenied
         return attempt(request, None, lambda: sheet_of(unit), _("公示页已建立。"))
     if do == "assign" and assign is not None:
@@ -353,6 +360,15 @@ def _turn(one: Assignment, at: dt.date) -> dict[str, Any]:
     }
 
 
+def _open_pages(user: User, turns: list[dict[str, Any]]) -> None:
+    """Say of each turn whether the user may open the person's page, and read the remarks."""
+    people = {turn["one"].staff_id for turn in turns}
+    seen = set(Staff.objects.visible_to(user).filter(pk__in=people).values_list("pk", flat=True))
+    for turn in turns:
+        turn["opens"] = turn["one"].staff_id in seen
+        turn["remarks"] = user.sees_inside(turn["one"].staff.institution)
+
+
 def _chain(grid: Grid) -> list[Grid]:
     found = [grid]
     while found[0].parent is not None:
@@ -373,7 +389,7 @@ def _customers(user: User, staff: Staff) -> str:
 
 
 def _depth(node: Node) -> int:
-    return 9 if node.count <= WHOLE_TREE else 2
+    return DEEPEST if node.count <= WHOLE_TREE else 2
 
 
 def _day(request: HttpRequest) -> dt.date:

@@ -4,7 +4,7 @@ import { get } from "jt/api";
 import { byId, el, icon, notify } from "jt/dom";
 import { nearestOn } from "jt/plane";
 import { pointSign } from "jt/signs";
-import { count, placeOf } from "jt/text";
+import { count, fill, placeOf } from "jt/text";
 import { DenseLayer } from "jt/tiles";
 
 const { gettext } = window;
@@ -99,7 +99,7 @@ export class PointLayers {
   }
 
   #choiceOf(layer, shown) {
-    const { id, name, kinds, counts } = layer;
+    const { id, name, kinds, counts, without_place: elsewhere } = layer;
     const whole = shown.includes(id);
     const box = el("input", { type: "checkbox", value: id, onchange: () => this.#chosen(id, box.checked) });
     const kindBoxes = kinds.map((kind) =>
@@ -113,6 +113,7 @@ export class PointLayers {
       el("div", { class: "layer-head" },
         el("label", { class: "check" }, box, name, el("span", { class: "note figures" }, count(layer.count))),
         el("button", { class: "quiet", type: "button", onclick: () => this.#actions.onList(id) }, icon("list"), gettext("列表"))),
+      elsewhere && el("p", { class: "note" }, el("a", { href: elsewhere.page }, fill(gettext("另有 {n} 人没有常驻地点"), { n: count(elsewhere.count) }))),
       el("details", {}, el("summary", {}, gettext("各类型")), kindBoxes));
     this.#sync(row);
     return row;

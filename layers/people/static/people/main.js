@@ -16,7 +16,7 @@ let shown = { list: "all" };
 let rows = [];
 let request = 0;
 
-const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("在岗人员, 以及今天负责的网格和点位"), count: null });
+const everybody = () => ({ id: "all", name: gettext("全部人员"), about: gettext("现有人员 (未离岗), 以及今天负责的网格和点位"), count: null });
 
 /** Everything first, then what is not as it should be. */
 const choices = () => [everybody(), ...(lists ?? [])];
@@ -132,13 +132,13 @@ const personRow = ({ person }) =>
     el("td", {}, person.assignments.map((one) =>
       el("div", {}, unitLink(one.unit), " ", el("span", { class: "note" }, [one.role_label, one.kind === "main" ? "" : one.kind_label].filter(Boolean).join(" · "))))));
 
-function listRow({ grid, post, outlet, staff, text, at }, index) {
-  const unit = grid ?? post ?? outlet;
+function listRow({ grid, held, post, outlet, staff, text, at }, index) {
+  const units = [...held, grid ?? post ?? outlet].filter(Boolean);
   return el("tr", { "data-row": index + 1 },
     el("td", {}, at
       ? el("button", { type: "button", class: "quiet", title: gettext("在图上显示"), onclick: () => choose(index + 1, true) }, el("span", { class: "pin" }, String(index + 1)))
       : String(index + 1)),
-    el("td", {}, unit && unitLink(unit), unit && el("small", {}, data([grid?.parent, unit.code].filter(Boolean).join(" · ")))),
+    el("td", {}, units.map((unit) => el("div", {}, unitLink(unit), el("small", {}, data([unit.parent, unit.code].filter(Boolean).join(" · ")))))),
     el("td", {}, staff && personLink(staff), staff && el("small", {}, data(staff.institution))),
     el("td", {}, data(text)));
 }

@@ -1,17 +1,14 @@
 /** The map beside the lists: the plan in force in the background, and what a list is about, numbered as in the table. */
-import { get } from "jt/api";
 import { byId, el } from "jt/dom";
 import { fill } from "jt/text";
-import { Topology } from "jt/topology";
 import { createView } from "jt/view";
+import { drawPlan } from "./plan.js";
 
 const { gettext } = window;
-const CONTEXT = { stroke: "#7f9a9c", weight: 1 };
-const OUTER = { stroke: "#16282a", weight: 2 };
 const LISTED = { fill: "#e69f00", opacity: 0.35, stroke: "#8a5200", weight: 2 };
 const LINE = { stroke: "#8a5200", weight: 5 };
 const MOST_PINS = 300;
-const TOWNS = 1;
+const TOWNS = [1];
 
 export class PeopleMap {
   #view = createView();
@@ -26,14 +23,7 @@ export class PeopleMap {
 
   /** Townships of the plan in force, to see where one is. */
   async context() {
-    const plan = (await get("plans")).find(({ in_force: inForce }) => inForce);
-    if (plan) {
-      const topology = new Topology(await get(`plans/${plan.id}/topology`));
-      const level = Math.min(TOWNS, topology.levels - 1);
-      const [outer, ...inner] = topology.borders(level);
-      this.#view.lines([{ arcs: inner.flat(), look: CONTEXT }, { arcs: outer, look: OUTER }], "jt-borders");
-      this.#view.fit(topology.bbox);
-    }
+    await drawPlan(this.#view, TOWNS);
     byId("map").dataset.ready = "true";
   }
 
@@ -47,7 +37,7 @@ export class PeopleMap {
       this.#view.polygons(areas.map((one) => ({ polygons: one, look: LISTED })), "jt-grids"),
       this.#view.lines([{ arcs: lines, look: LINE }], "jt-selection"),
       this.#view.dots(people.map(({ at }) => at).filter(Boolean), "jt-selection"),
-      ...rows.slice(0, MOST_PINS).map((row, index) => row.at && this.#pin(row, index + 1)).filter(Boolean),
+      ...rows.slice(0, MOST_PINS).flatMap((row, index) => this.#places(row).map((at) => this.#pin({ ...row, at }, index + 1))),
     ];
   }
 
@@ -60,6 +50,12 @@ export class PeopleMap {
 
   look({ at }) {
     if (at) this.#view.look(at, 14);
+  }
+
+  /** Where a row stands: one place, or each of the grids that somebody holds. */
+  #places({ at, held }) {
+    if (held?.length) return held.map((grid) => grid.at);
+    return at ? [at] : [];
   }
 
   #pin({ at, grid, post, outlet, staff, text }, number) {
