@@ -100,7 +100,8 @@ $(libraries): package-lock.json package.json .npmrc | system
 %.mo: %.po | system
 	@msgfmt --check-format -o $@ $<
 
+# Not cleared first: a demo that runs here still serves the files of its start, whose names bear their hashes.
 .local/static.stamp: $(assets) $(libraries) $(runtime) mapserver/settings.py
 	@docker/step.sh static '收集静态文件 / collecting static files' \
-	    docker/with-django.sh $(python) manage.py collectstatic --noinput --clear
+	    docker/with-django.sh $(python) manage.py collectstatic --noinput
 	@touch $@

@@ -15,7 +15,7 @@ from ninja import Field, Router, Schema
 
 from layers.orgs.models import User
 from layers.oversight.models import OversightSettings
-from layers.oversight.service import Overview, area_by_depth, areas, overview
+from layers.oversight.service import SLIVER_M2, Overview, area_by_depth, areas, areas_of, overview
 from layers.tables import csv_response, xlsx_response
 
 router = Router(tags=["oversight"])
@@ -44,19 +44,24 @@ def of_area(request: HttpRequest, area: str | None = None, at: dt.date | None = 
         "reference": found.reference.pk,
         "limits": _limits(limits),
         "banks": [{"id": bank.pk, "name": bank.name} for bank in found.banks.values()],
+        "plans": [{"id": plan.pk, "bank": found.bank_of[plan.pk].pk} for plan in found.plans],
         "area_by_depth": {str(n): round(area) for n, area in area_by_depth(found.pieces).items()},
         "pieces": {
             "type": "FeatureCollection",
             "features": [
                 {
                     "type": "Feature",
+                    "id": number,
                     "geometry": json.loads(shapely.to_geojson(shapely.set_precision(piece.geometry, DRAWN_STEP))),
                     "properties": {
                         "depth": piece.depth,
-                        "banks": [found.banks[int(key)].name for key in piece.covered_by],
+                        "banks": [int(key) for key in piece.covered_by],
+                        "area_m2": round(area),
+                        "label": piece.geometry.representative_point().coords[0],
                     },
                 }
-                for piece in found.pieces
+                for number, (piece, area) in enumerate(zip(found.pieces, areas_of(found.pieces), strict=True))
+                if area >= SLIVER_M2
             ],
         },
         "townships": [
@@ -65,6 +70,8 @@ def of_area(request: HttpRequest, area: str | None = None, at: dt.date | None = 
                 "code": town.grid.code,
                 "name": town.grid.name,
                 "bbox": town.grid.geom.extent,
+                "label": town.grid.geom.point_on_surface.coords,
+                "parts": [{"piece": piece, "area_m2": round(area), "at": at} for piece, area, at in town.parts],
                 "area_m2": round(town.area),
                 "households": town.households,
                 "blank": round(town.blank, 4),

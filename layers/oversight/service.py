@@ -44,6 +44,8 @@ class Township:
         m² by number of banks.
     outlets, cash_points
         By bank id.
+    parts
+        Number of a piece, m² of it in the township, and a place in that part.
     """
 
     grid: Grid
@@ -51,6 +53,7 @@ class Township:
     area_by_depth: dict[int, float] = field(default_factory=dict)
     outlets: dict[int, int] = field(default_factory=dict)
     cash_points: dict[int, int] = field(default_factory=dict)
+    parts: list[tuple[int, float, tuple[float, float]]] = field(default_factory=list)
 
     @property
     def area(self) -> float:
@@ -84,13 +87,19 @@ class Township:
 
 @dataclass
 class Overview:
-    """A county on a day: its banks, pieces by who serves them, and townships. It names banks, and no people."""
+    """A county on a day: its banks, connected pieces by who serves them, and townships. It names banks, and no people."""
 
     day: dt.date
-    reference: Plan
+    plans: list[Plan]
+    bank_of: dict[int, Institution]
     banks: dict[int, Institution]
     pieces: list[Piece]
     townships: list[Township]
+
+    @property
+    def reference(self) -> Plan:
+        """The plan with most grids: its townships are those of the table."""
+        return self.plans[0]
 
 
 def areas(user: User) -> dict[str, str]:
@@ -125,9 +134,13 @@ def overview(user: User, area_code: str, day: dt.date) -> Overview:
         covers[str(bank_of[plan_id].pk)].append(shapely.from_wkb(bytes(shape)))
     roots = Grid.objects.filter(plan__in=plans, level=0)
     land = shapely.union_all([shapely.from_wkb(bytes(root.geom.wkb)) for root in roots])
-    pieces = depth_pieces(land, covers)
+    pieces = [
+        Piece(part, piece.covered_by)
+        for piece in depth_pieces(land, covers)
+        for part in shapely.get_parts(piece.geometry)
+    ]
     banks = {bank.pk: bank for bank in sorted(bank_of.values(), key=lambda bank: bank.path)}
-    return Overview(day, plans[0], banks, pieces, _townships(plans[0], pieces))
+    return Overview(day, plans, bank_of, banks, pieces, _townships(plans[0], pieces))
 
 
 def _townships(reference: Plan, pieces: list[Piece]) -> list[Township]:
@@ -135,23 +148,34 @@ def _townships(reference: Plan, pieces: list[Piece]) -> list[Township]:
     households = measure([grid.pk for grid in grids], ["households"])
     found = {grid.pk: Township(grid, households[grid.pk]["households"].value) for grid in grids}
     shapes = np.array([shapely.from_wkb(bytes(grid.geom.wkb)) for grid in grids], dtype=object)
-    for piece in pieces:
-        for grid, area in zip(grids, area_m2(shapely.intersection(shapes, piece.geometry)), strict=True):
-            depths = found[grid.pk].area_by_depth
-            depths[piece.depth] = depths.get(piece.depth, 0.0) + float(area)
-    for town, bank, outlets, cash_points in _rows("places", towns=[grid.pk for grid in grids]):
-        found[town].outlets[bank], found[town].cash_points[bank] = outlets, cash_points
+    lands = np.array([piece.geometry for piece in pieces], dtype=object)
+    at, which = shapely.STRtree(lands).query(shapes, predicate="intersects")
+    insides = shapely.intersection(shapes[at], lands[which])
+    for grid, number, inside, area in zip(at, which, insides, area_m2(insides), strict=True):
+        town = found[grids[grid].pk]
+        depth = pieces[number].depth
+        town.area_by_depth[depth] = town.area_by_depth.get(depth, 0.0) + float(area)
+        if area >= SLIVER_M2:
+            spot = inside.representative_point()
+            town.parts.append((int(number), float(area), (spot.x, spot.y)))
+    for town_id, bank, outlets, cash_points in _rows("places", towns=[grid.pk for grid in grids]):
+        found[town_id].outlets[bank], found[town_id].cash_points[bank] = outlets, cash_points
     for township in found.values():
         depths = township.area_by_depth
         township.area_by_depth = {n: area for n, area in sorted(depths.items()) if area >= SLIVER_M2}
     return list(found.values())
 
 
+def areas_of(pieces: list[Piece]) -> list[float]:
+    """m² of each piece."""
+    return [float(area) for area in area_m2([piece.geometry for piece in pieces])]
+
+
 def area_by_depth(pieces: list[Piece]) -> dict[int, float]:
     """m² of a county by number of banks."""
     total: dict[int, float] = defaultdict(float)
-    for piece, area in zip(pieces, area_m2([piece.geometry for piece in pieces]), strict=True):
-        total[piece.depth] += float(area)
+    for piece, area in zip(pieces, areas_of(pieces), strict=True):
+        total[piece.depth] += area
     return dict(sorted(total.items()))
 
 

@@ -7,26 +7,34 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import segno
 import shapely
 from django.contrib.gis.db.models.functions import Intersection
-from django.contrib.gis.geos import Polygon
+from django.contrib.gis.geos import GEOSGeometry, Polygon
 from django.db.models import Q
+from shapely.geometry.base import BaseGeometry
 
 from layers.grids.models import Grid, Plan
 from layers.staff.history import in_charge
 from layers.staff.models import Assignment, PublicSheet, StaffSettings
 from layers.streets.models import Building, Street
 
-WIDTH = 720
+WIDTH, HEIGHT = 720, 660
+"""The box of the map: that of an A4 page below the people in charge."""
+MARGIN = 0.06
 MOST_LINES = 400
-LABEL = (60, 24)
 MOST_BUILDINGS = 2000
+LETTER = 22
+"""Room for a letter: as large as they are on a phone; on a wide screen and on paper they are smaller."""
+NORTH = (WIDTH - 52, 0, WIDTH, 72)
+SCALE = (0, HEIGHT - 52, 270, HEIGHT)
+"""Where north arrow and scale bar stand: left, top, right, bottom."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """The map of a sheet as SVG paths, in a box of `width` × `height`; y points down."""
+    """The map of a sheet as SVG paths, in a box of `width` × `height`; y points down. A name without room is empty."""
 
     width: int
     height: int
@@ -68,62 +76,115 @@ def qr_svg(address: str) -> bytes:
 
 
 def drawing(grid: Grid) -> Drawing:
-    """The grid with its neighbours, streets and buildings, drawn to scale about its middle."""
+    """The grid with its neighbours, streets and buildings, drawn to scale about its middle, as large as the box allows."""
     west, south, east, north = grid.geom.extent
-    margin = 0.06 * max(east - west, north - south)
-    west, south, east, north = west - margin, south - margin, east + margin, north + margin
     # A degree of longitude is shorter than one of latitude: by the cosine of the latitude.
     squeeze = math.cos(math.radians((south + north) / 2))
-    scale = WIDTH / ((east - west) * squeeze)
-    height = round((north - south) * scale)
-    if height > 1.4 * WIDTH:
-        scale, height = scale * 1.4 * WIDTH / height, round(1.4 * WIDTH)
-        spare = (WIDTH / scale / squeeze - (east - west)) / 2
-        west, east = west - spare, east + spare
-
-    def place(lon: float, lat: float) -> tuple[float, float]:
-        return round((lon - west) * squeeze * scale, 1), round((north - lat) * scale, 1)
-
-    def path(shape: Any) -> str:
-        parts = []
-        for line in _lines(shape):
-            text = "L".join(f"{x} {y}" for x, y in (place(*point[:2]) for point in line.coords))
-            parts.append(f"M{text}{'Z' if line.is_ring else ''}")
-        return "".join(parts)
-
-    def named(shape: Any, name: str) -> tuple[str, float, float, str]:
-        spot = shape.representative_point() if shape.area else shape.interpolate(0.5, normalized=True)
-        x, y = place(spot.x, spot.y)
-        # A name that would be cut off at the edge is left out.
-        fits = LABEL[0] < x < WIDTH - LABEL[0] and LABEL[1] < y < height - LABEL[1]
-        return path(shape), x, y, name if fits else ""
-
-    box = shapely.box(west, south, east, north)
-    own = shapely.from_wkb(bytes(grid.geom.wkb))
-    frame = Polygon.from_bbox((west, south, east, north))
+    within = 1 - 2 * MARGIN
+    scale = min(within * WIDTH / ((east - west) * squeeze), within * HEIGHT / (north - south))
+    left, top = (west + east) / 2 - WIDTH / 2 / scale / squeeze, (south + north) / 2 + HEIGHT / 2 / scale
+    frame = Polygon.from_bbox((left, top - HEIGHT / scale, left + WIDTH / scale / squeeze, top))
     frame.srid = grid.geom.srid
-    beside = Grid.objects.filter(plan=grid.plan_id, level=grid.level, geom__bboverlaps=frame).exclude(pk=grid.pk)
-    neighbours = []
-    for other in beside:
-        shape = shapely.from_wkb(bytes(other.geom.wkb)).intersection(box)
-        if not shape.is_empty and shape.area:
-            neighbours.append(named(shape, other.name))
+
+    def paper(geometry: GEOSGeometry) -> BaseGeometry:
+        shape = shapely.from_wkb(bytes(geometry.wkb))
+        return shapely.transform(
+            shape,
+            lambda lonlat: np.column_stack([(lonlat[:, 0] - left) * squeeze * scale, (top - lonlat[:, 1]) * scale]),
+        )
+
+    own = paper(grid.geom)
     bank = grid.plan.institution
+    beside = Grid.objects.filter(plan=grid.plan_id, level=grid.level, geom__bboverlaps=frame).exclude(pk=grid.pk)
     ways = Street.objects.of_bank(bank).filter(geom__intersects=grid.geom)
     inside = ways.annotate(inside=Intersection("geom", grid.geom)).exclude(inside__isempty=True)[:MOST_LINES]
-    streets, seen = [], set()
-    for way in inside:
-        shape = shapely.from_wkb(bytes(way.inside.wkb))
-        if shape.length:
-            streets.append(named(_longest(shape), way.name if way.name not in seen else ""))
-            seen.add(way.name)
     houses = Building.objects.of_bank(bank).filter(geom__intersects=grid.geom)[:MOST_BUILDINGS]
-    shapes = [shapely.from_wkb(bytes(house.geom.wkb)) for house in houses]
+
+    names = Names(own)
+    # The largest first: where room is short, they have it.
+    shapes = [(shapely.intersection(paper(other.geom), names.frame), other.name) for other in beside]
+    neighbours = [
+        (_path(shape), *names.beside(shape, name))
+        for shape, name in sorted(shapes, key=lambda each: -each[0].area)
+        if shape.area
+    ]
+    lines = [(_longest(shape), way.name) for way in inside if (shape := paper(way.inside)).length]
+    streets = [
+        (_path(line), *names.along(line, name)) for line, name in sorted(lines, key=lambda each: -each[0].length)
+    ]
     metre = scale / 111_320
     metres = next((step for step in (1000, 500, 200, 100, 50, 20) if step * metre < WIDTH / 3), 10)
     return Drawing(
-        WIDTH, height, path(own), neighbours, streets, [path(one) for one in shapes if one.area], metres, metres * metre
+        WIDTH,
+        HEIGHT,
+        _path(own),
+        neighbours,
+        streets,
+        [_path(shape) for shape in map(paper, (house.geom for house in houses)) if shape.area],
+        metres,
+        metres * metre,
     )
+
+
+Named = tuple[float, float, str]
+"""Where a name stands: the middle of its foot, and the name; empty where there is no room."""
+
+
+class Names:
+    """Names on the map of a sheet: none over another, over the grid's border, or over north arrow and scale bar."""
+
+    frame = shapely.box(0, 0, WIDTH, HEIGHT)
+
+    def __init__(self, own: BaseGeometry) -> None:
+        self._own = own
+        self._room = shapely.buffer(own, -4)
+        self._taken: list[BaseGeometry] = [shapely.box(*NORTH), shapely.box(*SCALE)]
+        self._said: set[str] = set()
+
+    def beside(self, shape: BaseGeometry, name: str) -> Named:
+        """A neighbour's: inside it, else at least beside the grid and inside the frame."""
+        room = shapely.difference(shapely.buffer(self.frame, -3), shapely.buffer(self._own, 4))
+        left, top, right, bottom = shape.bounds
+        spots = shapely.points(
+            *np.meshgrid(np.linspace(left, right, 13)[1:-1], np.linspace(top, bottom, 13)[1:-1])
+        ).ravel()
+        spots = spots[shapely.contains(shape, spots)]
+        edge = shapely.boundary(shape)
+        spots = spots[np.argsort(-shapely.distance(edge, spots), kind="stable")]
+        return self._first(spots, name, shapely.intersection(room, shape)) or self._first(spots, name, room) or NO_NAME
+
+    def along(self, line: BaseGeometry, name: str) -> Named:
+        """A street's, once: on it or close by, inside the grid."""
+        if not name or name in self._said:
+            return NO_NAME
+        on = shapely.line_interpolate_point(line, [0.5, 0.35, 0.65, 0.2, 0.8], normalized=True)
+        spots = [
+            shapely.transform(spot, lambda at, up=up: np.add(at, [0, up])) for up in (0, LETTER, -LETTER) for spot in on
+        ]
+        found = self._first(spots, name, self._room)
+        if found:
+            self._said.add(name)
+        return found or NO_NAME
+
+    def _first(self, spots: Any, name: str, room: BaseGeometry) -> Named | None:
+        wide = len(name) * LETTER / 2
+        for spot in spots:
+            box = shapely.box(spot.x - wide, spot.y - LETTER / 2, spot.x + wide, spot.y + LETTER / 2)
+            if room.contains(box) and not shapely.intersects(self._taken, box).any():
+                self._taken.append(box)
+                return round(spot.x, 1), round(spot.y, 1), name
+        return None
+
+
+NO_NAME: Named = (0.0, 0.0, "")
+
+
+def _path(shape: BaseGeometry) -> str:
+    parts = []
+    for line in _lines(shape):
+        text = "L".join(f"{round(x, 1)} {round(y, 1)}" for x, y in shapely.get_coordinates(line))
+        parts.append(f"M{text}{'Z' if line.is_ring else ''}")
+    return "".join(parts)
 
 
 def _lines(shape: Any) -> list[Any]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -14,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from layers.audit.models import Entry
 from layers.grids.models import Grid
 from layers.notices.models import Notice
-from layers.orgs.models import User
+from layers.orgs.models import Institution, User
 from layers.staff.models import Assignment, PublicSheet, Staff
 from tests.browser.conftest import PHONE, READY, sign_in
 
@@ -247,3 +248,35 @@ def test_anybody_opens_the_public_sheet_on_a_phone(new_page: New, site: str) -> 
     shot(page, "sheet-phone")
     # Nothing leads from here into the site.
     assert page.locator("a:not([href^='tel:'])").count() == 0
+
+
+APART = """(svg) => {
+  const boxes = [...svg.querySelectorAll("text")].map((text) => ({ name: text.textContent, box: text.getBoundingClientRect() }));
+  const meets = ({ box: a }, { box: b }) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const frame = svg.querySelector(".frame").getBoundingClientRect();
+  const inside = ({ box }) => box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
+  return {
+    over: boxes.flatMap((one, i) => boxes.slice(i + 1).filter((other) => meets(one, other)).map((other) => `${one.name} ${other.name}`)),
+    out: boxes.filter((one) => !inside(one)).map(({ name }) => name),
+    points: parseFloat(getComputedStyle(svg.querySelector("text")).fontSize) * svg.getScreenCTM().a * 0.75,
+    share: frame.width * frame.height / innerWidth / innerHeight,
+  };
+}"""
+
+
+@pytest.mark.parametrize("code", ["429005001001002", "429005001"])
+def test_the_public_sheet_fills_a_page_of_paper_with_names_apart(new_page: New, site: str, code: str) -> None:
+    head = Institution.objects.get(code="QJ")
+    sheet = PublicSheet.objects.get_or_create(institution=head, code=code)[0]
+    page = new_page(viewport={"width": 688, "height": 1016})  # A4 within its margins
+    page.goto(f"/public/{sheet.token}/")
+    assert len(pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))) == 1
+    page.emulate_media(media="print")
+    seen = page.locator("figure svg").evaluate(APART)
+    assert (seen["over"], seen["out"]) == ([], [])
+    assert seen["points"] >= 8 and seen["share"] > 0.3
+    expect(page.locator("figure svg .far").first).to_be_visible()
+    page.emulate_media(media="screen")
+    page.set_viewport_size(PHONE)
+    seen = page.locator("figure svg").evaluate(APART)
+    assert (seen["over"], seen["out"]) == ([], [])

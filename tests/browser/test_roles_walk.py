@@ -103,6 +103,37 @@ def test_a_regulator_sees_blanks_and_concentration_and_no_people(new_page: New) 
     expect(page.locator(".menu-pages a", has_text="人员")).to_have_count(0)
 
 
+def test_a_regulator_asks_a_piece_of_the_map_which_banks_serve_it(new_page: New) -> None:
+    page = new_page()
+    page.context.set_default_timeout(SLOW)
+    sign_in(page, "regulator", after="/oversight/")
+    page.wait_for_selector("#map[data-ready=true]")
+    page.select_option("[name=area]", "429005")
+    expect(page.locator("#depths .bank-sign")).to_have_count(2, timeout=SLOW)
+    banks = page.locator("#depths p:has(.bank-sign) [translate=no]:not(.bank-sign)").all_inner_texts()
+    frame = page.locator("#map").bounding_box()
+    assert frame is not None
+    page.mouse.click(frame["x"] + 0.5 * frame["width"], frame["y"] + 0.4 * frame["height"])
+    piece = page.locator("#piece")
+    expect(piece.locator("h2")).to_contain_text("家机构")
+    expect(piece).to_contain_text("平方公里")
+    for bank in banks:
+        expect(piece).to_contain_text(bank)
+    expect(piece.locator("small").first).to_contain_text(" › ", timeout=SLOW)
+    # The same by the keyboard: a township, then a piece in it.
+    town = page.locator("#townships tbody th button").first
+    town.press("Enter")
+    expect(piece.locator("h2")).to_have_text(town.inner_text())
+    piece.locator("li button").first.press("Enter")
+    expect(piece).to_contain_text("这一块面积")
+    expect(piece.locator("small").first).to_contain_text(" › ", timeout=SLOW)
+    decimals = [
+        {len(text.partition(".")[2].rstrip("%")) for text in page.locator(f"[data-title='{title}']").all_inner_texts()}
+        for title in ("空白占比", "平均机构数", "每万户网点")
+    ]
+    assert decimals == [{1}, {2}, {1}]
+
+
 def test_a_grid_of_the_last_page_of_registers_opens_on_the_map(new_page: New) -> None:
     page = new_page()
     page.context.set_default_timeout(SLOW)

@@ -57,6 +57,27 @@ def test_blanks_and_depths_by_township(regulator: Client, two_banks: tuple[Plan,
 
 
 @pytest.mark.domain("ZG04")
+def test_each_piece_says_which_banks_serve_it_and_where_it_lies(
+    regulator: Client, two_banks: tuple[Plan, Plan]
+) -> None:
+    found = regulator.get("/api/oversight").json()
+    names = {bank["id"]: bank["name"] for bank in found["banks"]}
+    assert {(plan["id"], names[plan["bank"]]) for plan in found["plans"]} == {
+        (plan.pk, plan.institution.name) for plan in two_banks
+    }
+    pieces = {piece["id"]: piece["properties"] for piece in found["pieces"]["features"]}
+    served = {tuple(names[bank] for bank in piece["banks"]) for piece in pieces.values()}
+    assert served == {(), ("甲行",), ("甲行", "乙行")}
+    assert sum(piece["area_m2"] for piece in pieces.values()) == pytest.approx(sum(found["area_by_depth"].values()))
+    first = found["townships"][0]
+    assert {pieces[part["piece"]]["depth"] for part in first["parts"]} == {0, 1, 2}
+    assert sum(part["area_m2"] for part in first["parts"]) == pytest.approx(first["area_m2"], abs=2)
+    west, south, east, north = first["bbox"]
+    for lon, lat in (first["label"], *(part["at"] for part in first["parts"])):
+        assert west < lon < east and south < lat < north
+
+
+@pytest.mark.domain("ZG04")
 def test_concentration_above_the_limits_of_the_regulator(regulator: Client, two_banks: tuple[Plan, Plan]) -> None:
     for plan in two_banks:
         OutletFactory(institution=plan.institution, geom=Point(113.0001, 30.0001, srid=SRID))

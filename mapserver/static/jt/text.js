@@ -37,6 +37,10 @@ export const signedCount = (change, unit) =>
 /** A measured value in at most three decimals. */
 export const figure = (value) => number.format(value);
 
+/** A value of a column, all of which have the same number of decimals. */
+export const fixed = (value, decimals) =>
+  value.toLocaleString(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+
 /** @param {number} metres */
 export function distance(metres) {
   return metres < 1000
