@@ -34,13 +34,19 @@ def map_page(request: HttpRequest) -> HttpResponse:
     base_maps = [base | {"name": str(base["name"])} for base in settings.BASE_MAPS]
     user = request.user
     can_import = isinstance(user, User) and user.institution is not None and user.can_plan_for(user.institution)
-    institutions = Institution.objects.showing_points_to(user)
+    institutions = list(Institution.objects.showing_points_to(user).exclude(kind=Institution.Kind.REGULATOR))
+    banks = {one.path: one.name for one in institutions if one.is_root()}
     page = {
         "baseMaps": base_maps,
         "canImport": can_import,
         "dense": settings.DENSE_LAYER,
         "institutions": [
-            {"id": institution.pk, "name": institution.name, "own": user.can_plan_for(institution)}
+            {
+                "id": institution.pk,
+                "name": institution.name,
+                "bank": banks.get(institution.head_office_path),
+                "own": user.can_plan_for(institution),
+            }
             for institution in institutions
         ],
     }

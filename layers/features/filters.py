@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -59,6 +58,16 @@ def by_attributes(
     return features
 
 
+def incomplete(features: FeatureQuerySet[Any], kinds: Sequence[Kind]) -> FeatureQuerySet[Any]:
+    """Those whose kind has a checklist (十个一), of which they lack something."""
+    lacking = Q(pk__in=[])
+    for kind in kinds:
+        if kind.checklist:
+            whole = {item["key"]: True for item in kind.checklist}
+            lacking |= Q(kind=kind.key) & ~Q(attributes__contains=whole)
+    return features.filter(lacking)
+
+
 def _condition(attribute: dict[str, Any], bound: str | None, text: str, json: str, plain: str) -> Q:
     kind = attribute["type"]
     if bound and kind not in BOUNDED:
@@ -82,13 +91,13 @@ def _condition(attribute: dict[str, Any], bound: str | None, text: str, json: st
 
 
 def _no_such(name: str, kinds: Sequence[Kind]) -> InvalidFilter:
-    known: dict[str, set[str]] = defaultdict(set)
-    for kind in kinds:
-        for attribute in kind.attributes:
-            known[attribute["key"]].add(attribute["name"])
-    listed = ", ".join(f"{key} ({'/'.join(sorted(names))})" for key, names in sorted(known.items()))
+    known = {attribute["key"]: attribute for kind in kinds for attribute in kind.attributes}
+    key = name.removeprefix("attributes.").removesuffix(".min").removesuffix(".max")[:60]
+    zh = "、".join(dict.fromkeys(each["name"] for each in known.values()))
+    en = ", ".join(dict.fromkeys(each.get("name_en") or each["name"] for each in known.values()))
     return InvalidFilter(
-        f"不能按“{name[:60]}”筛选; 该图层的属性: {listed or '无'}。",
-        f"There is no filter “{name[:60]}”; the attributes of this layer: {listed or 'none'}.",
+        f"所选类型没有可筛选的属性“{key}”; 可按这些属性筛选: {zh or '无'}。",
+        f"The kinds chosen have no attribute “{key}” to filter by. They have: {en or 'none'}.",
         name=name[:60],
+        attributes=sorted(known),
     )

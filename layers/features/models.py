@@ -125,6 +125,11 @@ class Kind(models.Model):
         """The name in the language of the page; as people wrote it where there is no English."""
         return (self.name_en if get_language() == "en" else "") or self.name
 
+    @property
+    def checklist(self) -> list[dict[str, Any]]:
+        """The attributes that count for completeness."""
+        return [attribute for attribute in self.attributes if attribute.get("scored")]
+
 
 def area_homing(plan_id: int) -> int | None:
     """The service area all of whose features have their homes in a plan, if there is one (gis/sql/area_homing.sql)."""

@@ -15,7 +15,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from layers.features.registry import LAYERS
+from layers.features.filters import incomplete
+from layers.features.models import Feature
+from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import Institution, User, paths_to
 from layers.people import lists as people
@@ -346,6 +348,37 @@ def of_exchange_points(user: User, _plan: Plan, _key: str) -> Iterator[Finding]:
     )
 
 
+def of_stations(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
+    """Stations that lack something of the ten things that one has (十个一, QJ01)."""
+    kinds = [kind for kind in kinds_of(user, "outlets")["outlets"] if kind.key == "station" and kind.checklist]
+    if not kinds or key not in {"", "stations"}:
+        return
+    found = incomplete(LAYERS["outlets"].visible_to(user), kinds)
+    if user.institution is not None:
+        found = found.belonging_to(user.institution.path)
+    items = {item["key"]: _named(item) for item in kinds[0].checklist}
+    separator = ", " if get_language() == "en" else "、"
+    yield Finding(
+        id="stations",
+        group=_("工作站"),
+        name=_("工作站“十个一”不全"),
+        demand=_("普惠金融工作站的“十个一”都具备: %(names)s") % {"names": separator.join(items.values())},
+        domain="QJ01",
+        rows=[_of_station(one, items, separator) for one in found.order_by("code", "pk")] if key else [],
+        count=None if key else found.count(),
+    )
+
+
+def _of_station(one: Feature, items: dict[str, str], separator: str) -> Row:
+    lacking = [name for key, name in items.items() if one.attributes.get(key) is not True]
+    text = _("缺: %(names)s") % {"names": separator.join(lacking)}
+    return Row(one.name, text, len(lacking), one.code, at=(one.geom.x, one.geom.y))
+
+
+def _named(attribute: dict[str, str]) -> str:
+    return (attribute.get("name_en") if get_language() == "en" else "") or attribute["name"]
+
+
 SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {
     "rule": of_rules,
     "far": far_households,
@@ -353,5 +386,6 @@ SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {
     "people": of_people,
     "outside": of_features,
     "exchange": of_exchange_points,
+    "stations": of_stations,
 }
 """What makes the lists whose ids begin so: all of them, or the one asked for."""

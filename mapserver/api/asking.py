@@ -20,7 +20,7 @@ from ninja import Field, Schema
 
 from gis.datum import parse_datum, to_cgcs2000
 from gis.errors import JingtianError
-from layers.features.filters import InvalidFilter, by_attributes
+from layers.features.filters import InvalidFilter, by_attributes, incomplete
 from layers.features.geography import SHAPE
 from layers.features.models import TEXTS, FeatureQuerySet, State
 from layers.features.registry import Layer, kinds_of, layer_named
@@ -48,6 +48,8 @@ GIVEN = {
 """Those whose value is given when the statement runs; with the others the statement itself is another."""
 PLANNED_ONCE = {"after", "all", "area", "count", "grid", "inactive", "kinds", "outside", "pk", "place", "whole"}
 """What has one best plan, whatever the value. How much a box or a word holds, the planner has to see."""
+OF_KINDS = {"attributes", "incomplete"}
+"""What depends on the vocabulary, which changes: such statements are composed each time."""
 
 
 class InvalidPlace(JingtianError):
@@ -67,6 +69,7 @@ class Filters(Schema):
     along: str | None = Field(None, description="a street's name or id, or a GeoJSON line")
     within: float = Field(100, gt=0, le=5000, description="metres from `along`")
     outside: bool = Field(False, description="those in no grid")
+    incomplete: bool = Field(False, description="those that lack something of the checklist of their kind (十个一)")
     kind: str | None = Field(None, description="one kind or more, separated by commas")
     institution: int | None = Field(None, ge=0, le=BIGGEST, description="id; with all below it")
     state: State = Field("active", description="inactive: those that are there no more; all: these, too")
@@ -139,6 +142,8 @@ def question(request: HttpRequest, layer: Layer, asked: Filters) -> Question:
         found["words"] = asked.q.strip()
     if asked.outside:
         found["outside"] = True
+    if asked.incomplete:
+        found["incomplete"] = True
     attributes = [(name, text) for name, text in request.GET.items() if name.startswith("attributes.")]
     if attributes:
         found["attributes"] = attributes
@@ -196,9 +201,10 @@ def narrowed(layer: Layer, user: User, asked: Mapping[str, Any]) -> FeatureQuery
         found = found.matching(asked["words"], names=layer.names_can_be_searched(user))
     if "outside" in asked:
         found = found.outside()
-    if "attributes" in asked:
+    if OF_KINDS & asked.keys():
         kinds = [kind for kind in kinds_of(user, layer.id)[layer.id] if kind.key in asked.get("kinds", {kind.key})]
-        found = by_attributes(found, kinds, asked["attributes"])
+        found = by_attributes(found, kinds, asked.get("attributes", ()))
+        found = incomplete(found, kinds) if "incomplete" in asked else found
     if "box" in asked:
         found = found.in_box(asked["box"])
     if "grid" in asked:
@@ -228,7 +234,7 @@ def answer(
     if after is not None and not by_distance:
         asked = asked | {"after": after}
     viewer = Viewer.of(user, herself=layer.is_seen_by_duty)
-    if "attributes" in asked:
+    if OF_KINDS & asked.keys():
         parts = _parts(layer, viewer, asked, with_grid=with_grid)
     else:
         parts = _composed(layer.id, viewer, timezone.localdate(), tuple(asked), asked.get("count"), with_grid)

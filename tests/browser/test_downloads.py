@@ -19,7 +19,7 @@ New = Callable[..., Page]
 @pytest.fixture
 def a_long_address(demo_site: None) -> Iterator[Outlet]:
     """An outlet with an address that no Shapefile holds."""
-    outlet = Outlet.objects.filter(kind="branch").earliest("code")
+    outlet = Outlet.objects.filter(kind="staffed").earliest("code")
     before = outlet.attributes
     Outlet.objects.filter(pk=outlet.pk).update(attributes=before | {"address": "长" * 120})
     yield outlet
@@ -30,7 +30,7 @@ def a_long_address(demo_site: None) -> Iterator[Outlet]:
 def test_a_refusal_stands_below_the_link(
     open_map: Open, complaints: list[str], a_long_address: Outlet, screen: dict[str, int]
 ) -> None:
-    page = open_map("?find=outlets%3Fkind%3Dbranch", viewport=screen)
+    page = open_map("?find=outlets%3Fkind%3Dstaffed", viewport=screen)
     page.locator(".exports summary").click()
     page.get_by_role("link", name="Shapefile").click()
     expect(page.locator(".exports .download-said [role=alert]")).to_contain_text("Shapefile")
@@ -43,7 +43,7 @@ def test_a_refusal_stands_below_the_link(
 
 
 def test_what_takes_long_says_so_and_can_be_stopped(open_map: Open) -> None:
-    page = open_map("?find=outlets%3Fkind%3Dbranch")
+    page = open_map("?find=outlets%3Fkind%3Dstaffed")
     page.route("**/export?*", lambda route: None)
     page.locator(".exports summary").click()
     link = page.get_by_role("link", name="XLSX")

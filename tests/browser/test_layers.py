@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from layers.facilities.models import Outlet, Place
 from layers.grids.models import Grid
+from layers.orgs.models import Institution
 from layers.streets.models import Street
 from tests.browser.conftest import PHONE, Open
 from tests.browser.map_page import click_middle
@@ -37,6 +38,14 @@ def test_stations_in_a_list_and_what_one_lacks(open_map: Open) -> None:
     expect(page.locator('#layer-choice input[value="outlets"]')).to_be_checked()
     page.click(".pager button:last-child")
     expect(page.locator(".pager .figures")).to_have_text("21–40")
+    page.get_by_label("未完备 (“十个一”不全)").check()
+    page.wait_for_url(re.compile("incomplete"))
+    expect(page.locator(".found-row", has_text=re.compile(r"\b[3-9]/10"))).to_have_count(20)
+    page.reload()
+    expect(page.get_by_label("未完备 (“十个一”不全)")).to_be_checked()
+    expect(page.locator(".matched strong")).not_to_have_text(f"共 {count} 个")
+    page.get_by_label("未完备 (“十个一”不全)").uncheck()
+    expect(page.locator(".matched strong")).to_have_text(f"共 {count} 个")
     lacking = page.locator(".found-row", has_text=re.compile(r"\b[3-9]/10")).first
     lacking.click()
     expect(page.locator(".completeness")).to_contain_text("尚缺")
@@ -136,7 +145,7 @@ def test_by_bounds_of_an_attribute_and_along_a_street(open_map: Open) -> None:
 
 def test_attributes_are_those_of_the_kind(open_map: Open) -> None:
     """Another kind: other attributes, and what was asked of the former is asked no more, nor by an old address."""
-    page = open_map("?find=outlets%3Fkind%3Dbranch%26attributes.tellers.min%3D1")
+    page = open_map("?find=outlets%3Fkind%3Dstaffed%26attributes.tellers.min%3D1")
     offered = page.locator(".attribute-filters > select")
     expect(page.get_by_label("柜员至少")).to_have_value("1")
     offered.select_option(label="地址")
@@ -152,6 +161,27 @@ def test_attributes_are_those_of_the_kind(open_map: Open) -> None:
     page.goto("/?find=outlets%3Fkind%3Dstation%26attributes.tellers.min%3D1")
     expect(page.locator(".matched strong")).to_have_text(f"共 {Outlet.objects.filter(kind='station').count()} 个")
     assert "tellers" not in page.url
+
+
+def test_a_regulator_tells_the_banks_apart(open_map: Open) -> None:
+    page = open_map("?find=outlets%3Fkind%3Dstaffed", user="regulator")
+    choice = page.locator(".finder select[aria-label=全部机构]")
+    banks = list(Institution.objects.filter(depth=1).exclude(kind="regulator").order_by("path"))
+    groups = choice.locator("optgroup")
+    assert groups.evaluate_all("groups => groups.map(({ label }) => label)") == [bank.name for bank in banks]
+    assert choice.locator("option").count() - 1 == Institution.objects.exclude(kind="regulator").count()
+    row = page.locator(".found-row").first
+    code = Outlet.objects.get(name=row.locator("span[translate=no]").first.inner_text(), kind="staffed").institution
+    expect(row.locator("small")).to_contain_text(code.get_root().name)
+    mine = open_map("?find=outlets%3Fkind%3Dstaffed")
+    expect(mine.locator(".found-row").first).to_be_visible()
+    assert mine.locator(".finder optgroup").count() == 0
+
+
+def test_a_limit_is_said_in_words(open_map: Open, complaints: list[str]) -> None:
+    page = open_map("?find=outlets%3Fwithin%3D6000")
+    expect(page.locator(".found [role=alert]")).to_have_text("填写有误: 离街道至多 (米) 至多 5,000。")
+    complaints.clear()
 
 
 def test_the_nearest_of_a_click(open_map: Open) -> None:
@@ -270,6 +300,24 @@ def test_on_a_phone(open_map: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator(".found-row").first.click()
     expect(page.locator(".completeness")).to_be_visible()
+
+
+def test_the_legend_tells_layers_apart_and_lies_folded(open_map: Open) -> None:
+    page = open_map("?layers=outlets,machines,staff&level=1")
+    folded = page.locator("#legend details")
+    expect(folded).to_have_count(3)
+    assert not folded.evaluate_all("all => all.some(({ open }) => open)")
+    signs = folded.locator("summary .cluster").evaluate_all(
+        "all => all.map((one) => { const { borderTopColor, borderTopStyle, borderRadius } = getComputedStyle(one);"
+        " return [borderTopColor, borderTopStyle, borderRadius].join() })"
+    )
+    assert len(set(signs)) == 3
+    folded.first.locator("summary").click()
+    expect(folded.first.locator(".legend-row").first).to_be_visible()
+    # It stays open when the legend is drawn anew.
+    page.keyboard.press("3")
+    expect(page.locator("#legend")).to_contain_text("村")
+    expect(folded.first.locator(".legend-row").first).to_be_visible()
 
 
 def test_gathered_points_of_two_layers_do_not_hide_each_other(open_map: Open) -> None:

@@ -11,6 +11,7 @@ from django.contrib.gis.geos import LineString
 from django.test import Client
 
 from layers.facilities.models import Place
+from layers.features.models import Kind
 from layers.grids.models import SRID, GridCount, Plan
 from layers.orgs.models import Institution
 from layers.rules.models import MeasureSettings, Rule
@@ -60,6 +61,23 @@ def test_villages_without_a_cash_point(manager: Client, bank: Institution, plan:
     assert found["domain"] == "YL04" and "至少 1 个" in found["demand"] and "按预设" in found["demand"]
     lon, lat = found["rows"][0]["at"]
     assert 113.0064 < lon < 113.013 and 30.0064 < lat < 30.013
+
+
+@pytest.mark.domain("QJ01")
+def test_stations_that_lack_some_of_the_ten_things(manager: Client, bank: Institution, plan: Plan):
+    whole = {item["key"]: True for item in Kind.objects.get(layer="outlets", key="station").checklist}
+    values = {"institution": bank, "kind": "station"}
+    OutletFactory(code="1", geom=at(QUARTER, QUARTER), attributes=whole, **values)
+    OutletFactory(code="2", geom=at(QUARTER, QUARTER), attributes=whole | {"atlas": False, "sign": False}, **values)
+    OutletFactory(code="3", geom=at(QUARTER, QUARTER), attributes=whole | {"sign": False}, is_active=False, **values)
+    OutletFactory(code="4", kind="station", geom=at(QUARTER, QUARTER), attributes={})  # another bank's
+    found = manager.get("/api/findings/stations").json()
+    assert [(row["code"], row["value"], row["text"]) for row in found["rows"]] == [("2", 2, "缺: 标牌、图集")]
+    assert found["domain"] == "QJ01" and "标牌、图集、团队" in found["demand"] and found["rows"][0]["at"]
+    listed = manager.get("/api/findings").json()["lists"]
+    assert [one["count"] for one in listed if one["id"] == "stations"] == [1]
+    english = manager.get("/api/findings/stations", headers={"accept-language": "en"}).json()
+    assert english["rows"][0]["text"] == "Lacking: Sign, Atlas"
 
 
 def test_the_number_is_a_setting(manager: Client, bank: Institution, plan: Plan):

@@ -34,7 +34,7 @@ export class Finder {
 
   /**
    * @param {import("jt/layers").PointLayers} points
-   * @param {{id: number, name: string, own: boolean}[]} institutions
+   * @param {{id: number, name: string, bank: string, own: boolean}[]} institutions
    * @param {{onGrid: (id: number) => void, remember: () => void, grid: () => number|undefined}} actions
    */
   constructor(view, panel, points, institutions, actions) {
@@ -44,6 +44,11 @@ export class Finder {
     this.#institutions = institutions;
     this.#actions = actions;
   }
+
+  get #banks() { return [...new Set(this.#institutions.map(({ bank }) => bank))]; }
+
+  /** Whose a feature is, where there are several banks. */
+  #bankOf({ institution_id: id }) { return this.#banks.length > 1 && this.#institutions.find((one) => one.id === id)?.bank; }
 
   /** What is looked for, as the address has it: "outlets?kind=station"; "" when nothing is. */
   get address() {
@@ -183,17 +188,19 @@ export class Finder {
       attributes.replaceWith(filters);
       attributes = filters;
     };
-    const choice = (name, all, options, chosen = (value) => set(name, value)) =>
-      el("select", { "aria-label": all, onchange: (event) => chosen(event.target.value) },
-        el("option", { value: "" }, all),
-        options.map(({ id, name: word }) => el("option", { value: id, selected: String(id) === query[name], translate: "no" }, word)));
+    const options = (name, choices) =>
+      choices.map(({ id, name: word }) => el("option", { value: id, selected: String(id) === query[name], translate: "no" }, word));
+    const choice = (name, all, choices, chosen = (value) => set(name, value)) =>
+      el("select", { "aria-label": all, onchange: (event) => chosen(event.target.value) }, el("option", { value: "" }, all), choices);
     return [
       el("div", { class: "panel-head" },
         el("h2", { class: "big" }, layer.name)),
       el("div", { class: "finder" },
         el("input", { type: "search", "aria-label": gettext("名称或编码"), placeholder: gettext("名称或编码"), value: query.q ?? "", oninput: later("q") }),
-        choice("kind", gettext("全部类型"), layer.kinds, ofKind),
-        this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#institutions),
+        choice("kind", gettext("全部类型"), options("kind", layer.kinds), ofKind),
+        this.#institutions.length > 1 && choice("institution", gettext("全部机构"), this.#banks.length > 1
+          ? this.#banks.map((bank) => el("optgroup", { label: bank, translate: "no" }, options("institution", this.#institutions.filter((one) => one.bank === bank))))
+          : options("institution", this.#institutions)),
         attributes,
         el("details", { class: "more-filters", open: Boolean(query.along || query.state) },
           el("summary", {}, gettext("更多条件")),
@@ -268,11 +275,12 @@ export class Finder {
 
   #row(layer, { properties }) {
     const { done, of } = properties.completeness ?? {};
+    const bank = this.#bankOf(properties);
     return el("li", {},
       el("button", { class: "found-row", type: "button", onclick: () => this.show(layer.id, properties.id, { bring: true }) },
         pointSign(layer.id, this.#points.kind(layer.id, properties.kind)),
         el("span", {}, data(properties.name),
-          el("small", {}, properties.active === false && [gettext("已撤销"), " · "], properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
+          el("small", {}, properties.active === false && [gettext("已撤销"), " · "], bank && [data(bank), " · "], properties.kind_label, " · ", properties.grid ? data([...new Set([properties.grid.chain[1], properties.grid.chain.at(-1)].filter(Boolean).map(({ name }) => name))].join(" ")) : gettext("不在任何网格内"))),
         el("span", { class: "figures" }, of ? `${done}/${of}` : "", properties.distance_m === undefined ? "" : distance(properties.distance_m))));
   }
 
@@ -351,10 +359,13 @@ function attributesOf(layer, query) {
   return [...new Map(kinds.flatMap((kind) => kind.attributes).map((attribute) => [attribute.key, attribute])).values()];
 }
 
+const hasChecklist = (layer, query) => attributesOf(layer, query).some(({ scored }) => scored);
+
 const ASKED = /^attributes\.([^.]+)/;
 
-/** Takes out of a query the attributes that the kinds chosen do not have. */
+/** Takes out of a query what the kinds chosen do not have: attributes, a checklist. */
 function dropStrange(layer, query) {
+  if (!hasChecklist(layer, query)) delete query.incomplete;
   const known = new Set(attributesOf(layer, query).map(({ key }) => key));
   for (const name of Object.keys(query)) if (ASKED.test(name) && !known.has(name.match(ASKED)[1])) delete query[name];
 }
@@ -387,10 +398,13 @@ function attributeFilter(layer, query, change) {
     const attributes = attributesOf(layer, query);
     const [taken, others] = [attributes.filter(({ key }) => shown.has(key)), attributes.filter(({ key }) => !shown.has(key))];
     box.replaceChildren(
-      ...taken.map((attribute) => el("div", { class: "attribute-filter" }, values(attribute),
+      ...taken.map((attribute) => el("div", { class: "attribute-filter", "data-key": attribute.key }, values(attribute),
         el("button", { class: "quiet", type: "button", "aria-label": gettext("去掉此条件"), onclick: () => forget(attribute.key) }, icon("x")))),
-      ...(others.length ? [el("select", { "aria-label": gettext("属性"), onchange: ({ target }) => { shown.add(target.value); draw(); box.querySelector(".attribute-filter:last-of-type :is(input, select)").focus(); } },
+      ...(others.length ? [el("select", { "aria-label": gettext("属性"), onchange: ({ target }) => { shown.add(target.value); draw(); box.querySelector(`[data-key="${target.value}"] :is(input, select)`).focus(); } },
         el("option", { value: "" }, gettext("属性")), others.map(({ key, name }) => el("option", { value: key }, name)))] : []),
+      ...(hasChecklist(layer, query) ? [el("label", { class: "check" },
+        el("input", { type: "checkbox", checked: query.incomplete === "true", onchange: ({ target }) => change({ incomplete: target.checked && "true" }) }),
+        gettext("未完备 (“十个一”不全)"))] : []),
     );
   };
   draw();
