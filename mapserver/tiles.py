@@ -22,6 +22,7 @@ from layers.grids.models import SRID, Plan
 from layers.orgs.models import ApiToken
 from mapserver.api import answer, api
 from mapserver.api.asking import Filters, filtered
+from mapserver.api.invalid import in_words
 from mapserver.sqlfile import Subquery, run
 
 DEEPEST = 22
@@ -44,10 +45,7 @@ def tile(request: HttpRequest, **place: Any) -> HttpResponseBase:
     except (Http404, AuthenticationError, JingtianError) as fault:
         return api.on_exception(request, fault)
     except ValidationError as error:
-        names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
-        return answer(
-            request, 422, "invalid_request", f"请求中的参数有误: {names}。", f"These parameters are not right: {names}."
-        )
+        return answer(request, 422, "invalid_request", *in_words(error.errors()))
 
 
 def no_such_tile(request: HttpRequest, rest: str) -> HttpResponse:

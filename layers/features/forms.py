@@ -42,7 +42,8 @@ class KindForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["icon"] = forms.ChoiceField(
             label=_("图标"), choices=[(sign, sign) for sign in SIGNS], widget=forms.RadioSelect, initial=SIGNS[0]
         )
-        self.fields["key"].validators.append(KEY)
+        # Not the model's own field: it would say the same in words of its own.
+        self.fields["key"] = forms.CharField(label=_("代号"), max_length=40, validators=[KEY])
         self.fields["colour"].validators.append(COLOUR)
         for name in ("layer", "key") if self.instance.pk else ():
             self.fields[name].disabled = True

@@ -33,6 +33,7 @@ from layers.siting.api import router as siting
 from layers.streets.api import router as streets
 from mapserver.api.export import router as exports
 from mapserver.api.grids import router as grids
+from mapserver.api.invalid import in_words
 from mapserver.api.layers import router as layers
 from mapserver.api.locate import router as locate
 from mapserver.api.me import router as me
@@ -148,15 +149,7 @@ def on_fault(request: HttpRequest, error: JingtianError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    names = "、".join(str(fault["loc"][-1]) for fault in error.errors)
-    return answer(
-        request,
-        422,
-        "invalid_request",
-        f"请求中的参数有误: {names}; 参数说明见 /api/docs。",
-        f"These parameters are not right: {names}. /api/docs describes them.",
-        errors=error.errors,
-    )
+    return answer(request, 422, "invalid_request", *in_words(error.errors), errors=error.errors)
 
 
 @api.exception_handler(AuthenticationError)

@@ -23,6 +23,8 @@ from mapserver.api.grids import counts_by_kind
 
 router = Router(tags=["layers"])
 LIMIT = 5000
+SEARCH_LIMIT = 4
+"""Features of one layer that a search box offers."""
 
 
 class Wanted(Filters):
@@ -89,6 +91,19 @@ def kind_json(kind: Kind) -> dict[str, Any]:
             for attribute in kind.attributes
         ],
     }
+
+
+@router.get("/search")
+def search(request: HttpRequest, q: Annotated[str, Query(max_length=120)]) -> list[dict[str, Any]]:
+    """A few features of each layer by name or code, as the user is shown them: for a search box."""
+    words = q.replace("\0", "").strip()
+    if not words:
+        return []
+    return [
+        feature["properties"] | {"layer": layer.id, "layer_name": layer.name}
+        for layer in LAYERS.values()
+        for feature in json.loads(answer(request.user, layer, {"words": words}, limit=SEARCH_LIMIT))["features"]
+    ]
 
 
 @router.get("/{layer}")

@@ -83,6 +83,7 @@ API = [
     read("/api/locate", "/api/locate?lon={lon}&lat={lat}&plan={draft}", BANK),
     Line("POST /api/locate", "/api/locate", ALL, ALL, body={"type": "FeatureCollection", "features": []}),
     read("/api/layers/", "/api/layers/", ALL, ALL),
+    read("/api/layers/search", "/api/layers/search?q=x", ALL, ALL),
     read("/api/layers/{layer}", "/api/layers/outlets?grid={grid}", ALL, "R"),
     read("/api/layers/{layer}", "/api/layers/machines?grid={draft_grid}", BANK),
     Line(

@@ -344,6 +344,66 @@ def test_by_attributes(world: World, planner: Client):
     assert_fault(planner.get("/api/layers/places?kind=school&attributes.grade=A"), 400, "invalid_filter")
 
 
+@pytest.mark.domain("QJ01")
+def test_those_that_lack_something_of_their_checklist(world: World, planner: Client):
+    bank = world.institutions["甲总"]
+    station = Kind.objects.get(layer="outlets", key="station")
+    whole = {item["key"]: True for item in station.checklist}
+    assert len(whole) == 10
+    for code, kind, attributes in (
+        ("whole", "station", whole | {"keeper": "村委会"}),
+        ("without a sign", "station", whole | {"sign": False}),
+        ("with nothing", "station", {}),
+        ("no checklist", "staffed", {}),
+    ):
+        OutletFactory(institution=bank, code=code, name=code, kind=kind, geom=spot(5, 5), attributes=attributes)
+    found = ask(planner, "outlets", incomplete="true", q="w")
+    assert names(found) == ["without a sign", "with nothing"]
+    assert names(ask(planner, "outlets", incomplete="true", kind="station", **{"attributes.keeper": "村"})) == []
+    assert names(ask(planner, "outlets", incomplete="true", kind="staffed")) == []
+    assert names(ask(planner, "places", incomplete="true")) == []
+    file = planner.get("/api/layers/outlets/export", {"incomplete": "true", "q": "w", "format": "geojson"}).json()
+    assert len(file["features"]) == 2
+
+
+def test_what_a_parameter_may_be_is_said_in_words(planner: Client):
+    for query, zh, en in (
+        ("along=x&within=6000", "离街道的距离 (米) 至多 5,000", "distance from the street (m): at most 5,000"),
+        ("near=113,30&radius=0", "附近的距离 (米) 应大于 0", "distance around the place (m): more than 0"),
+        ("near=113,30&nearest=x", "最近的个数 应为整数", "how many of the nearest: a whole number"),
+        (f"q={'长' * 121}", "查找的文字 至多 120 个字", "words to look for: at most 120 characters"),
+        ("state=gone", "state 应为 'active', 'inactive', 'all' 之一", "state: one of 'active', 'inactive' or 'all'"),
+    ):
+        for address in ("/api/layers/outlets?", "/tiles/outlets/3/0/0.mvt?"):
+            said = assert_fault(planner.get(address + query), 422, "invalid_request")["message"]
+            assert said == {"zh": f"填写有误: {zh}。", "en": f"Please correct: {en}."}
+    said = assert_fault(planner.get("/api/locate?lon=113"), 422, "invalid_request")["message"]
+    assert said["zh"] == "填写有误: 纬度 没有填写。"
+
+
+def test_a_few_of_each_layer_for_the_search_box(world: World, planner: Client):
+    make_places(world)
+    OutletFactory(institution=world.institutions["甲总"], name="学校旁网点", code="S1", geom=spot(5, 5))
+    OutletFactory(institution=world.institutions["乙总"], name="学校旁网点", code="S2", geom=spot(5, 5))
+    found = planner.get("/api/layers/search?q=学校").json()
+    assert [(one["layer"], one["code"]) for one in found] == [
+        ("outlets", "S1"), *(("places", f"P{number}") for number in range(4))
+    ]  # fmt: skip
+    assert found[0]["layer_name"] == "网点" and found[0]["kind_label"] and found[0]["id"]
+    assert [one["code"] for one in world.client("监管 regulator").get("/api/layers/search?q=学校旁").json()] == [
+        "S1",
+        "S2",
+    ]
+    assert planner.get("/api/layers/search?q=%20").json() == []
+
+
+def test_an_attribute_that_is_none_is_said_in_words(planner: Client):
+    said = assert_fault(planner.get("/api/layers/outlets?kind=station&attributes.tellers.min=1"), 400, "invalid_filter")
+    assert "所选类型没有" in said["message"]["zh"] and "、橱窗、" in said["message"]["zh"]
+    assert "Display" in said["message"]["en"] and "window" in said["details"]["attributes"]
+    assert "window" not in said["message"]["zh"] + said["message"]["en"] and "图层" not in said["message"]["zh"]
+
+
 def test_the_datum_of_question_and_answer(world: World, planner: Client):
     make_places(world)
     place = spot(STEP // 2, STEP // 2)

@@ -72,7 +72,9 @@ def test_what_takes_long_says_so_and_can_be_stopped(open_map: Open) -> None:
         ("regulator", "/oversight/", "CSV"),
     ],
 )
-def test_every_page_fetches_its_files_alike(new_page: New, user: str, address: str, name: str) -> None:
+def test_every_page_fetches_its_files_alike(
+    new_page: New, complaints: list[str], user: str, address: str, name: str
+) -> None:
     page = new_page()
     sign_in(page, user, after=address)
     link = page.get_by_role("link", name=name, exact=True)
@@ -85,3 +87,4 @@ def test_every_page_fetches_its_files_alike(new_page: New, user: str, address: s
     page.context.clear_cookies()
     link.click()
     page.wait_for_url("**/login/?next=*")
+    complaints.clear()  # the browser tells of the refusal, too

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from layers.facilities.models import Outlet
 from layers.grids.models import Grid
 from tests.browser.conftest import PHONE, READY, Open, panel_text
 from tests.browser.map_page import (
@@ -149,6 +150,30 @@ def test_search_by_code_goes_to_the_grid(open_map: Open) -> None:
     west, south, east, north = grid.geom.extent
     lon, lat = (float(re.search(rf"{name}=([\d.]+)", page.url)[1]) for name in ("lon", "lat"))  # type: ignore[index]
     assert west < lon < east and south < lat < north
+
+
+def test_search_finds_what_stands_in_the_grids(open_map: Open) -> None:
+    """An outlet by its name; its card opens, and it comes into sight."""
+    outlet = Outlet.objects.filter(kind="staffed", institution__path__startswith=published().institution.path).first()
+    page = open_map()
+    page.fill("#search", outlet.name)
+    found = page.locator("#search-results [role=option]", has_text=outlet.code)
+    expect(found).to_contain_text("网点 · 营业网点")
+    found.click()
+    expect(page.locator("#panel-body h2")).to_contain_text(outlet.name)
+    lon, lat = (float(re.search(rf"{name}=([\d.]+)", page.url)[1]) for name in ("lon", "lat"))  # type: ignore[index]
+    assert abs(lon - outlet.geom.x) < 0.01 and abs(lat - outlet.geom.y) < 0.01
+
+
+def test_escape_gives_the_focus_back_to_what_opened_the_menu(open_map: Open) -> None:
+    page = open_map()
+    page.locator("#layers > summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("#layer-choice input").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#layer-choice")).to_be_hidden()
+    expect(page.locator("#layers > summary")).to_be_focused()
 
 
 def test_search_that_finds_nothing_says_so(open_map: Open) -> None:

@@ -86,6 +86,7 @@ def test_the_head_office_adds_a_kind_that_its_features_can_have(bank: Institutio
 def test_a_kind_that_is_not_right_is_refused_at_its_field(bank: Institution, attributes: Any, changes: Any, said: str):
     answer = add(signed_in(bank), *attributes, **changes)
     assert answer.status_code == 400 and said in answer.content.decode()
+    assert "有效“字段”" not in answer.content.decode()  # Django's own word for a key
     assert not Kind.objects.exclude(institution=None).exists()
 
 

@@ -24,7 +24,9 @@ export const openLegend = () => (byId("legend").open = matchMedia(WIDE).matches)
  * @param {{title: string, rows: {look: object, text: string}[]}|null} [measured] classes of the measure that colours the grids
  */
 export function drawLegend(plan, level, layers, hasLocked = false, measured = null) {
-  byId("legend").querySelector(".legend-body").replaceChildren(...[
+  const body = byId("legend").querySelector(".legend-body");
+  const before = new Map([...body.querySelectorAll("details")].map(({ dataset, open }) => [dataset.layer, open]));
+  body.replaceChildren(...[
     ...plan.level_names.slice(0, level + 1).map((name, depth) =>
       row(swatch((context) => line(context, BORDERS[depth])), el("span", {}, named(gettext("{name}界线"), name)))),
     ...(measured
@@ -36,11 +38,18 @@ export function drawLegend(plan, level, layers, hasLocked = false, measured = nu
     hasLocked && row(swatch(fixed), gettext("已锁定的网格: 界线不能移动")),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
-    ...layers.flatMap(({ id, kinds }) => kinds.map((kind) => row(pointSign(id, kind), kind.name))),
+    ...layers.map((layer) => ofLayer(layer, before.get(layer.id) ?? layers.length === 1)),
     ...layers.filter(({ dense }) => dense).map(({ name }) => row(swatch(dots), fill(gettext("{layer}: 圆点越大, 数量越多"), { layer: name }))),
     plan.synthetic && row(demoBorders()),
   ].filter(Boolean));
 }
+
+/** How a layer's points are gathered, and, where it is opened, its kinds. */
+const ofLayer = ({ id, name, kinds, dense }, open) =>
+  el("details", { "data-layer": id, open },
+    el("summary", {}, !dense && el("span", { class: `cluster ${id}`, "aria-hidden": "true" }, "n"),
+      dense ? name : fill(gettext("{layer}: 数字为聚在一起的个数"), { layer: name })),
+    kinds.map((kind) => row(pointSign(id, kind), kind.name)));
 
 const row = (...children) => el("div", { class: "legend-row" }, children);
 

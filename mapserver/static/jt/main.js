@@ -279,9 +279,15 @@ function listen() {
   view.on("pointer", (lonLat) => (byId("pointer").textContent = `${coordinates(lonLat)} CGCS2000`));
   view.on("out", () => (byId("pointer").textContent = ""));
   view.on("moved", remember);
-  new Search(() => plan?.id ?? null, ({ id, bbox }) => {
-    view.fit(bbox, { maxZoom: 15 });
-    selectGrid(id);
+  new Search(() => plan?.id ?? null, {
+    onGrid: ({ id, bbox }) => {
+      view.fit(bbox, { maxZoom: 15 });
+      selectGrid(id);
+    },
+    onFeature: (layer, id) => {
+      request += 1;
+      finder.show(layer, id, { bring: true });
+    },
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio], [type=checkbox]), select")) return;
@@ -297,8 +303,11 @@ function listen() {
 /** Escape puts away one thing after the other: a menu, the tool, the panel. */
 function escape() {
   const menu = document.querySelector("details.menu[open]");
-  if (menu) menu.open = false;
-  else if (editor.escape() || finder.escape()) return;
+  if (menu) {
+    const wasThere = menu.contains(document.activeElement);
+    menu.open = false;
+    if (wasThere) menu.querySelector("summary").focus();
+  } else if (editor.escape() || finder.escape()) return;
   else if (tool !== "select") takeTool("select");
   else panel.close();
 }

@@ -1,4 +1,4 @@
-/** Search by name or code: a combobox whose list is worked by arrow keys, Enter and Escape. */
+/** Search for grids, and for what stands in them, by name or code: a combobox whose list is worked by arrow keys, Enter and Escape. */
 import { get } from "jt/api";
 import { byId, data, el } from "jt/dom";
 
@@ -13,12 +13,17 @@ export class Search {
   #timer = 0;
   #request = null;
   #plan;
-  #onFound;
+  #onGrid;
+  #onFeature;
 
-  /** @param {() => number|null} plan which plan to search @param {(grid: object) => void} onFound */
-  constructor(plan, onFound) {
+  /**
+   * @param {() => number|null} plan which plan to search
+   * @param {{onGrid: (grid: object) => void, onFeature: (layer: string, id: number) => void}} actions
+   */
+  constructor(plan, { onGrid, onFeature }) {
     this.#plan = plan;
-    this.#onFound = onFound;
+    this.#onGrid = onGrid;
+    this.#onFeature = onFeature;
     this.#input.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#search(), PAUSE_MS);
@@ -37,10 +42,14 @@ export class Search {
   async #search() {
     const words = this.#input.value.trim();
     this.#request?.abort();
-    if (!words || !this.#plan()) return this.#show([], null);
+    if (!words) return this.#show([], null);
     this.#request = new AbortController();
+    const { signal } = this.#request;
     try {
-      const found = await get(`plans/${this.#plan()}/search`, { q: words }, { signal: this.#request.signal });
+      const found = (await Promise.all([
+        this.#plan() ? get(`plans/${this.#plan()}/search`, { q: words }, { signal }) : [],
+        get("layers/search", { q: words }, { signal }),
+      ])).flat();
       this.#show(found, found.length ? null : gettext("没有找到。请换一个名称，或输入编码开头的数字。"));
     } catch (error) {
       if (error.name !== "AbortError") this.#show([], error.message);
@@ -50,12 +59,13 @@ export class Search {
   #show(found, message) {
     this.#found = found;
     this.#list.replaceChildren(
-      ...found.map((grid, index) =>
+      ...found.map((one, index) =>
         el(
           "li",
           { role: "option", id: `search-result-${index}`, translate: "no", onpointerdown: (event) => { event.preventDefault(); this.#choose(index); } },
-          data(grid.name),
-          el("small", {}, [grid.level_name, grid.parent_name].filter(Boolean).join(" · "), " ", data(grid.code, { class: "figures" })),
+          data(one.name),
+          el("small", {}, (one.layer ? [one.layer_name, one.kind_label, one.institution] : [one.level_name, one.parent_name]).filter(Boolean).join(" · "), " ",
+            data(one.code, { class: "figures" })),
         ),
       ),
       ...(message ? [el("li", { role: "presentation", class: "note" }, message)] : []),
@@ -81,8 +91,10 @@ export class Search {
 
   #choose(index) {
     this.#open(false);
-    this.#input.value = this.#found[index].name;
-    this.#onFound(this.#found[index]);
+    const one = this.#found[index];
+    this.#input.value = one.name;
+    if (one.layer) this.#onFeature(one.layer, one.id);
+    else this.#onGrid(one);
   }
 
   #key(event) {
