@@ -142,10 +142,16 @@ def least_distance(
 
 def nearest_m(places: FloatArray, facilities: FloatArray) -> FloatArray:
     """Metres from each place to the nearest facility, shape (n,); inf where there are none. Exact to 1e-6 within 20 km."""
+    return nearest(places, facilities)[1]
+
+
+def nearest(places: FloatArray, facilities: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Which facility is nearest to each place, and how far it is, as `nearest_m` says; -1 where there are none."""
     if not len(facilities):
-        return np.full(len(places), np.inf)
+        return np.full(len(places), -1, dtype=np.int64), np.full(len(places), np.inf)
     _d, index = cKDTree(_cartesian(facilities)).query(_cartesian(places))
-    return segment_length_m(np.hstack([places, facilities[np.asarray(index)]]))
+    index = np.asarray(index, dtype=np.int64)
+    return index, segment_length_m(np.hstack([places, facilities[index]]))
 
 
 def _solve(cost: FloatArray, rules: list[LinearConstraint], chosen: int, seconds: float) -> tuple[FloatArray, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -64,10 +65,56 @@ ALL = "*"
 """In an entry about the log itself: all its fields, and no condition."""
 
 
-def said(reason: str) -> str:
-    """The reason of an entry as the page shows it: what somebody typed stays."""
+SEARCHED = {
+    "user": _("用户"),
+    "kind": _("类别"),
+    "table": _("数据表"),
+    "subject": _("对象编号"),
+    "since": _("自"),
+    "until": _("至"),
+    "before": _("早于记录"),
+}
+"""What the log itself can be searched by, as the reason of having read it is kept: `table=staff; before=6954`."""
+DETAILS = {"by household": _("逐户"), "by grid": _("按网格")}
+PARTS: dict[str, Callable[[], dict[str, str]]] = {}
+"""Names of what lies inside a column, by its key, from whoever knows them: `attributes.door`."""
+
+
+def said(reason: str, table: str = "") -> str:
+    """The reason of a read as the page shows it: what somebody typed stays."""
     head, _space, rest = reason.partition(" ")
-    return f"{PURPOSES[head]} {rest if rest != ALL else ''}".strip() if head in PURPOSES else reason
+    if head not in PURPOSES:
+        head, rest = "", reason
+    rest = "" if rest == ALL else DETAILS.get(rest, rest)
+    if table == Entry._meta.db_table:
+        rest = "; ".join(_searched(part) for part in rest.split("; "))
+    return f"{PURPOSES.get(head, '')} {rest}".strip()
+
+
+def _searched(part: str) -> str:
+    name, _sign, value = part.partition("=")
+    if name not in SEARCHED:
+        return part
+    words = {"kind": dict(Entry.Kind.choices), "table": table_names()}.get(name, {})
+    return f"{SEARCHED[name]}: {words.get(value, value)}"
+
+
+def field_names(table: str, fields: Iterable[str]) -> list[str]:
+    """Fields of a table in words, of what lies inside a column too."""
+    columns = column_names(table)
+    inside: dict[str, dict[str, str]] = {}
+    found = []
+    for field in fields:
+        column, _dot, key = field.partition(".")
+        name = str(_("全部字段") if field == ALL else columns.get(column, column))
+        if key and column in PARTS:
+            if column not in inside:
+                inside[column] = PARTS[column]()
+            name = inside[column].get(key, f"{name}: {key}")
+        elif key:
+            name = f"{name}: {key}"
+        found.append(name)
+    return found
 
 
 def table_names() -> dict[str, Any]:

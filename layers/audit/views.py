@@ -13,13 +13,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from layers.audit.events import record_read
 from layers.audit.masking import mask_field
 from layers.audit.models import Entry, EntryQuerySet
-from layers.audit.names import ALL, column_names, said, table_names
+from layers.audit.names import ALL, SEARCHED, column_names, field_names, said, table_names
 from layers.orgs.models import Institution, User
 from layers.tables import csv_response
 
@@ -35,12 +34,12 @@ RENEWED = "*** (new)"
 class Search(forms.Form):
     """What is looked for; every field may be left empty."""
 
-    user = forms.CharField(label=gettext_lazy("用户"), max_length=150, required=False)
-    kind = forms.ChoiceField(label=gettext_lazy("类别"), required=False)
-    table = forms.ChoiceField(label=gettext_lazy("数据表"), required=False)
-    subject = forms.CharField(label=gettext_lazy("对象编号"), max_length=40, required=False)
-    since = forms.DateField(label=gettext_lazy("自"), required=False, widget=forms.DateInput({"type": "date"}))
-    until = forms.DateField(label=gettext_lazy("至"), required=False, widget=forms.DateInput({"type": "date"}))
+    user = forms.CharField(label=SEARCHED["user"], max_length=150, required=False)
+    kind = forms.ChoiceField(label=SEARCHED["kind"], required=False)
+    table = forms.ChoiceField(label=SEARCHED["table"], required=False)
+    subject = forms.CharField(label=SEARCHED["subject"], max_length=40, required=False)
+    since = forms.DateField(label=SEARCHED["since"], required=False, widget=forms.DateInput({"type": "date"}))
+    until = forms.DateField(label=SEARCHED["until"], required=False, widget=forms.DateInput({"type": "date"}))
     before = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -111,8 +110,12 @@ def audit_csv(request: HttpRequest) -> HttpResponseBase:
     if not search.is_valid():
         return HttpResponse(str(search.errors.as_text()), status=400, content_type="text/plain; charset=utf-8")
     record_read(user, Entry, fields=[ALL], purpose=f"CSV {search.said()}", request=request)
-    names = ("编号", "时间", "类别", "操作", "数据表", "对象", "行数", "字段", "原值", "新值", "事由")
-    header = [*map(_, names), *map(_, ("用户", "用户编号", "对象的机构", "数据库角色", "程序", "网络地址"))]
+    names = ("编号", "时间", "类别", "操作", "数据表", "数据表代号", "对象", "行数", "字段", "字段代号", "原值", "新值")
+    header = [
+        *map(_, names),
+        *map(_, ("事由", "事由原文")),
+        *map(_, ("用户", "用户编号", "对象的机构", "数据库角色", "程序", "网络地址")),
+    ]
     return csv_response(
         f"audit-{timezone.localdate()}.csv", header, _table(search.narrow(Entry.objects.visible_to(user)))
     )
@@ -120,18 +123,22 @@ def audit_csv(request: HttpRequest) -> HttpResponseBase:
 
 def _table(entries: EntryQuerySet) -> Iterator[list[Any]]:
     institutions = dict(Institution.objects.values_list("pk", "name"))
+    tables = table_names()
     for entry in entries.iterator(2000):
         yield [
             str(entry.pk),
             entry.at,
             entry.get_kind_display(),
             entry.get_operation_display(),
+            tables.get(entry.table_name, entry.table_name),
             entry.table_name,
             " ".join(entry.keys),
             entry.rows,
+            "、".join(field_names(entry.table_name, entry.fields)),
             " ".join(entry.fields),
             _line(entry.old),
             _line(entry.new),
+            _reason(entry),
             entry.reason,
             entry.username,
             "" if entry.user_id is None else str(entry.user_id),
@@ -140,6 +147,10 @@ def _table(entries: EntryQuerySet) -> Iterator[list[Any]]:
             entry.program,
             entry.address,
         ]
+
+
+def _reason(entry: Entry) -> str:
+    return said(entry.reason, entry.table_name) if entry.kind == Entry.Kind.READ else entry.reason
 
 
 def _line(values: dict[str, Any] | None) -> str:
@@ -156,9 +167,9 @@ def described(entries: list[Entry]) -> list[dict[str, Any]]:
             "table": tables.get(entry.table_name, entry.table_name),
             "institution": institutions.get(entry.institution_id),
             "keys": entry.keys[:MANY],
-            "more": max(len(entry.keys) - MANY, 0),
-            "reason": said(entry.reason) if entry.kind == Entry.Kind.READ else entry.reason,
-            "fields": [_("全部字段") if name == ALL else columns.get(name, name) for name in entry.fields],
+            "many": f"{len(entry.keys):,}" if len(entry.keys) > MANY else "",
+            "reason": _reason(entry),
+            "fields": field_names(entry.table_name, entry.fields),
             "changes": [
                 {"field": columns.get(name, name), "old": _short(name, entry.old), "new": _short(name, entry.new)}
                 for name in (entry.new or entry.old or {})

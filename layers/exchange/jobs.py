@@ -62,12 +62,19 @@ def _check(job: PointImport) -> None:
         sheet, _reading(job, job.options["reading"]), source=job.options["file"][1], progress=part(job.tell, 0.1, 1)
     )
     checked = outlook.checked
-    outside = {point.line for point in outlook.outside}
+    outside = {point.line for point, _off_m in outlook.outside}
     found = {
         "rejected": [row.as_json() for row in checked.rejected[:SHOWN_REJECTED]],
         "outside": [
-            {"line": point.line, "code": point.code, "name": point.name, "lon": point.lon, "lat": point.lat}
-            for point in outlook.outside[:SHOWN_OUTSIDE]
+            {
+                "line": point.line,
+                "code": point.code,
+                "name": point.name,
+                "lon": point.lon,
+                "lat": point.lat,
+                "off_m": off_m if np.isfinite(off_m) else None,
+            }
+            for point, off_m in outlook.outside[:SHOWN_OUTSIDE]
         ],
         "difference": asdict(outlook.difference),
     }

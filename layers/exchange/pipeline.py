@@ -44,7 +44,8 @@ class Outlook:
 
     checked: Checked
     difference: Difference
-    outside: list[Point]
+    outside: list[tuple[Point, float]]
+    """Points in no grid, with how many metres they lie off the nearest, the farthest first."""
     notes: list[Note]
     grids: list[Any]
     """The upper grids of the bank, as GeoJSON geometries."""
@@ -101,7 +102,9 @@ def look(sheet: Sheet, reading: Reading, *, source: str, progress: Progress = si
     leaves = Leaves.of_bank(reading.institution)
     places = np.array([(point.lon, point.lat) for point in checked.points]).reshape(-1, 2)
     inside = leaves.hold(places)
-    outside = [point for point, held in zip(checked.points, inside, strict=True) if not held]
+    off_m = leaves.off_m(places[~inside]).tolist()
+    beyond = [point for point, held in zip(checked.points, inside, strict=True) if not held]
+    outside = sorted(zip(beyond, off_m, strict=True), key=lambda found: -found[1])
     progress(0.7)
     warning = suspicion(checked, leaves)
     notes = [*checked.notes, *([warning] if warning else [])]

@@ -76,6 +76,13 @@ class Leaves:
         inside[self._tree.query(shapely.points(xy), predicate="intersects")[0]] = True
         return inside
 
+    def off_m(self, xy: FloatArray) -> FloatArray:
+        """About how many metres some points lie off the nearest grid; inf where there is no grid."""
+        if not len(self.shapes) or not len(xy):
+            return np.full(len(xy), np.inf)
+        _which, degrees = self._tree.query_nearest(shapely.points(xy), all_matches=False, return_distance=True)
+        return np.asarray(degrees * METRES, dtype=np.float64)
+
 
 def suspicion(checked: Checked, leaves: Leaves) -> Note | None:
     """What the coordinates look like, if not what was declared: a warning with `looks_like`, or None.

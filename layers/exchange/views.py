@@ -32,6 +32,6 @@ def exchange_page(request: HttpRequest) -> HttpResponse:
         "layers_of_exports": LAYERS.values(),
         "institutions": Institution.objects.within(user.institution),
         "max_megabytes": Limits().file_bytes // MEBI,
-        "max_rows": Limits().features,
+        "max_rows": f"{Limits().features:,}",
     }
     return render(request, "exchange/exchange.html", context)

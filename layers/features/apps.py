@@ -9,6 +9,8 @@ class FeaturesConfig(AppConfig):
     verbose_name = _("图层")
 
     def ready(self) -> None:
-        from layers.features.kinds import load_common_kinds
+        from layers.audit.names import PARTS
+        from layers.features.kinds import attribute_names, load_common_kinds
 
+        PARTS["attributes"] = attribute_names
         post_migrate.connect(load_common_kinds, sender=self)

@@ -31,7 +31,7 @@ class KindForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Kind
-        fields = ("layer", "key", "name", "name_en", "icon", "colour", "register", "position", "is_active")
+        fields = ("layer", "key", "name", "name_en", "icon", "colour", "register", "sited", "position", "is_active")
         widgets = {"colour": forms.TextInput(attrs={"type": "color"}), "icon": forms.RadioSelect}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

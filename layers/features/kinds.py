@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import F
+from django.utils.translation import get_language
 
 from layers.features.models import Kind
 
@@ -23,6 +25,16 @@ def common_names() -> dict[str, dict[str, tuple[str, str]]]:
     }
 
 
+def attribute_names() -> dict[str, str]:
+    """What attributes of any kind are called in the language of the page, by key; the common vocabulary goes first."""
+    english = get_language() == "en"
+    listed = Kind.objects.order_by(F("institution").asc(nulls_first=True), "pk").values_list("attributes", flat=True)
+    found: dict[str, str] = {}
+    for attribute in (each for attributes in listed for each in attributes):
+        found.setdefault(attribute["key"], (attribute.get("name_en") if english else "") or attribute["name"])
+    return found
+
+
 def load_common_kinds(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
     """Make the common kinds those of the file; what an administrator has switched off stays off."""
     if Kind._meta.db_table not in connections[using].introspection.table_names():
@@ -32,7 +44,7 @@ def load_common_kinds(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
         for layer, rows in json.loads(FILE.read_text(encoding="utf-8")).items()
         for position, kind in enumerate(rows, start=1)
     ]
-    told = ["name", "name_en", "icon", "colour", "attributes", "domain", "register", "position"]
+    told = ["name", "name_en", "icon", "colour", "attributes", "domain", "register", "sited", "position"]
     Kind.objects.using(using).bulk_create(
         kinds, update_conflicts=True, update_fields=told, unique_fields=["institution", "layer", "key"]
     )

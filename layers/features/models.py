@@ -100,6 +100,9 @@ class Kind(models.Model):
     register = models.CharField(
         _("所属登记"), max_length=12, choices=Register.choices, blank=True, help_text=_("空为扩展")
     )
+    sited = models.BooleanField(
+        _("可选址"), default=False, help_text=_("选址页可以建议放在哪里; 网点和机具总是可以, 场所由此决定")
+    )
     position = models.PositiveSmallIntegerField(_("次序"), default=100)
     is_active = models.BooleanField(_("使用中"), default=True)
     domain = models.CharField(_("业务编号"), max_length=40, blank=True)

@@ -8,11 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from layers.findings.api import seeing_user
+from layers.orgs.models import User
 
 
 @login_required
 @never_cache
 def findings_page(request: HttpRequest) -> HttpResponse:
     """Lists left, their places on the map beside them."""
-    seeing_user(request)
-    return render(request, "findings/findings.html")
+    user = seeing_user(request)
+    return render(request, "findings/findings.html", {"can_edit_rules": user.role == User.Role.ADMINISTRATOR})

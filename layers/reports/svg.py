@@ -193,7 +193,7 @@ def _scale_bar(svg: ET.Element, ground: Ground) -> None:
         ET.SubElement(
             group, "rect", look | {"fill": ("#102a2c", "#ffffff")[part % 2], "stroke": "#102a2c", "stroke-width": "0.2"}
         )
-    text = f"{metres // 1000} km" if metres >= 1000 else f"{metres} m"
+    text = _("%(n)s 公里") % {"n": metres // 1000} if metres >= 1000 else _("%(n)s 米") % {"n": metres}
     ET.SubElement(group, "text", {"x": f"{x0:.2f}", "y": f"{y0 - 1:.2f}", "text-anchor": "middle"}).text = "0"
     end = {"x": f"{x0 + length:.2f}", "y": f"{y0 - 1:.2f}", "text-anchor": "middle"}
     ET.SubElement(group, "text", end).text = text

@@ -27,6 +27,7 @@ class Class:
     """One class: values from `low` to `high`, how many grids it has, and how it is written.
 
     `high` belongs to it where it is the highest value of its grids (quantiles) or of all; else the next class begins there.
+    The label has the highest value that can be written in it, so that no two labels share an edge.
     """
 
     low: float
@@ -65,14 +66,14 @@ def classify(
     decimals: int = 0,
     around_zero: bool = False,
 ) -> list[Class]:
-    """Classes of values, lowest first; none where there are no values.
+    """Classes of values as they are written, in so many decimals, lowest first; none where there are no values.
 
     Parameters
     ----------
     around_zero
         Always five equal steps, symmetrical about zero.
     """
-    known = np.sort(np.asarray(values, dtype=float))
+    known = np.sort([round(float(value), decimals) for value in values])
     if not known.size:
         return []
     lows = _lows(known, "equal" if around_zero else how, limits, around_zero)
@@ -84,14 +85,18 @@ def classify(
             low, high = inside[0], inside[-1]
         else:
             high = max(known[-1], low) if index_of + 1 == len(lows) else lows[index_of + 1]
-        label = _label(float(low), float(high), decimals)
+        is_open = how != "quantile" or around_zero
+        step = 10.0**-decimals
+        first = math.ceil(round(low / step, 6)) * step if is_open else low
+        last = math.ceil(round(high / step, 6)) * step - step if is_open and index_of + 1 < len(lows) else high
+        label = _label(float(first), float(max(first, last)), decimals)
         found.append(Class(float(low), float(high), len(inside), label))
     return found
 
 
-def class_of(value: float, classes: Sequence[Class]) -> int:
-    """Number of the class in which a value lies."""
-    return max((number for number, one in enumerate(classes) if value >= one.low), default=0)
+def class_of(value: float, classes: Sequence[Class], *, decimals: int = 0) -> int:
+    """Number of the class in which a value lies, as it is written."""
+    return max((number for number, one in enumerate(classes) if round(value, decimals) >= one.low), default=0)
 
 
 def _lows(known: np.ndarray, how: How, limits: Sequence[float], around_zero: bool) -> np.ndarray:
@@ -123,6 +128,6 @@ def _label(low: float, high: float, decimals: int) -> str:
 
 
 def number(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text.replace("-", "−")
+    """A value with all its decimals, so that those of a column stand below one another."""
+    text = f"{round(value, decimals) + 0.0:,.{decimals}f}"
+    return text.replace("-", "−")

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from gis.errors import JingtianError
+from layers.features.registry import LAYERS
 from layers.orgs.models import Institution, User
 from layers.rules.models import MeasureSettings
 
@@ -113,6 +114,13 @@ class Measure:
     is_personal: bool = False
     is_quick: bool = True
 
+    @property
+    def group(self) -> str:
+        """Under which heading it is offered: what it counts."""
+        counted = "people" if self.of == "served" else self.behind[0].partition(":")[0] if self.behind else ""
+        others = {"people": _("人员"), "registers": _("五类登记")}
+        return str(LAYERS[counted].name if counted in LAYERS else others.get(counted) or _("户数、形状与距离"))
+
     def is_visible_to(self, user: User) -> bool:
         """A regulator sees the land, and no people: neither staff nor customers. Field workers see customers one by one only."""
         if self.is_personal and user.role == User.Role.WORKER:
@@ -150,6 +158,7 @@ class Measure:
             "domain": list(self.domain),
             "decimals": self.decimals,
             "of": self.of,
+            "group": self.group,
             "is_mapped": self.of in OF_GRIDS,
             "about": str(self.about),
             "per": str(self.per),

@@ -111,7 +111,11 @@ class Values:
 
     def class_of(self, row: Row) -> int | None:
         """Number of the row's class, or None where there is no data."""
-        return None if row.measured.value is None else class_of(row.measured.value, self.classes)
+        return (
+            None
+            if row.measured.value is None
+            else class_of(row.measured.value, self.classes, decimals=self.measure.decimals)
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

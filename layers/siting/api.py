@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 
-from layers.features.registry import LAYERS, kinds_of
+from layers.features.registry import LAYERS
 from layers.grids.models import Grid
 from layers.orgs.models import User
-from layers.siting.service import Candidate, InvalidCandidates, Proposal, Wish, propose
+from layers.siting.service import Candidate, InvalidCandidates, Proposal, Wish, propose, sited_kinds
 from layers.tables import csv_response
 
 router = Router(tags=["siting"])
@@ -43,7 +43,11 @@ def siting_csv(request: HttpRequest, form: Form) -> HttpResponse:
     """The places proposed, as a table."""
     proposal = _proposal(request, form)
     header = [_("序号"), _("名称"), _("编码"), _("经度"), _("纬度")]
-    rows = [[i, one.name, one.code, one.lon, one.lat] for i, one in enumerate(proposal.chosen, 1)]
+    header += [_("新增覆盖户数"), _("就近户数"), _("每户平均近 (米)")]
+    rows = [
+        [i, one.name, one.code, one.lon, one.lat, gain.covered, gain.nearer, gain.saved_m and round(gain.saved_m)]
+        for i, (one, gain) in enumerate(zip(proposal.chosen, proposal.gains(), strict=True), 1)
+    ]
     return csv_response("siting.csv", header, rows)
 
 
@@ -53,13 +57,11 @@ def _proposal(request: HttpRequest, form: Form) -> Proposal:
     if not isinstance(user, User) or user.is_regulator or user.role == User.Role.WORKER:
         raise PermissionDenied
     grid = get_object_or_404(Grid.objects.visible_to(user).select_related("plan__institution"), pk=form.grid)
-    if form.layer not in LAYERS:
-        raise InvalidCandidates(f"没有图层 {form.layer}。", f"There is no layer {form.layer}.")
-    kinds = [kind.key for kind in kinds_of(user, form.layer)[form.layer]]
+    kinds = [kind.key for kind in sited_kinds(user)[form.layer]]
     if form.kind not in kinds:
         raise InvalidCandidates(
-            f"{LAYERS[form.layer].name}没有类型“{form.kind}”; 可用: {'、'.join(kinds)}。",
-            f"The layer {form.layer} has no kind {form.kind}. It has: {', '.join(kinds)}.",
+            f"{LAYERS[form.layer].name}没有可选址的类型“{form.kind}”; 可用: {'、'.join(kinds)}。",
+            f"The layer {form.layer} has no kind {form.kind} that is placed. It has: {', '.join(kinds)}.",
         )
     return propose(user, Wish(grid, form.layer, form.kind, form.candidates, form.k, form.objective, form.radius_m))
 
@@ -68,7 +70,10 @@ def _answer(proposal: Proposal) -> dict[str, Any]:
     found, wish = proposal.siting, proposal.wish
     total = float(proposal.demand[:, 2].sum())
     return {
-        "chosen": _features(proposal.chosen),
+        "chosen": [
+            feature | {"gain": {"covered": gain.covered, "nearer": gain.nearer, "saved_m": gain.saved_m}}
+            for feature, gain in zip(_features(proposal.chosen), proposal.gains(), strict=True)
+        ],
         "existing": _features(proposal.existing),
         "demand": [
             [round(lon, 6), round(lat, 6), households, _whole(before), _whole(after)]

@@ -12,8 +12,9 @@ from django.db import connection
 
 from gis.errors import JingtianError
 from gis.lattice import FloatArray
-from gis.siting import Siting, least_distance, most_covered
-from layers.features.registry import LAYERS
+from gis.siting import Siting, least_distance, most_covered, nearest
+from layers.features.models import Kind
+from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid
 from layers.orgs.models import User
 from layers.rules.measures import measure
@@ -21,6 +22,8 @@ from layers.rules.measures import measure
 SQL = Path(__file__).parent / "sql"
 MOST_DEMAND, MOST_CANDIDATES = 20_000, 3_000
 SECONDS = 20
+PLACED = ("outlets", "machines")
+"""Layers of what a bank puts somewhere."""
 GRIDS = {"leaves": 0, "villages": 1}
 """Sources of candidates that are grids: how many levels above the leaves."""
 
@@ -68,6 +71,18 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """What one of the chosen places adds: the households that it comes to be nearest to, and those newly within the radius.
+
+    `saved_m`: metres that a household of the former is nearer than before; None where there was nothing before.
+    """
+
+    nearer: float
+    covered: float
+    saved_m: float | None
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What is proposed, and what it does for whom.
 
@@ -93,6 +108,26 @@ class Proposal:
         if not np.isfinite(metres).all():
             return None
         return float(np.average(metres, weights=self.demand[:, 2]))
+
+    def gains(self) -> list[Gain]:
+        """What each chosen place adds; a household counts at the nearest of them, so that the sum is what all add."""
+        before, after, weight = self.siting.before_m, self.siting.after_m, self.demand[:, 2]
+        at, _metres = nearest(self.demand[:, :2], _lonlat(self.chosen))
+        gained = (before > self.wish.radius_m) & (after <= self.wish.radius_m)
+        found = []
+        for place in range(len(self.chosen)):
+            nearer = (at == place) & (after < before)
+            total = float(weight[nearer].sum())
+            known = total > 0 and bool(np.isfinite(before[nearer]).all())
+            saved = float(np.average((before - after)[nearer], weights=weight[nearer])) if known else None
+            found.append(Gain(total, float(weight[nearer & gained].sum()), saved))
+        return found
+
+
+def sited_kinds(user: User) -> dict[str, list[Kind]]:
+    """Kinds that a bank places, by layer: its outlets and machines, and the places that the vocabulary marks so."""
+    kinds = kinds_of(user, *PLACED, "places")
+    return {layer: [kind for kind in found if layer in PLACED or kind.sited] for layer, found in kinds.items()}
 
 
 def propose(user: User, wish: Wish) -> Proposal:

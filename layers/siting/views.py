@@ -12,6 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from layers.features.registry import LAYERS, kinds_of
 from layers.grids.models import Grid, Plan
 from layers.orgs.models import User
+from layers.siting.service import sited_kinds
 
 
 @login_required
@@ -31,6 +32,10 @@ def siting_page(request: HttpRequest) -> HttpResponse:
             for grid in grids.only("plan", "name", "level", "geom")
         ],
         "kinds": {layer: [{"id": kind.key, "name": kind.label} for kind in found] for layer, found in kinds.items()},
+        "sited": {
+            layer: [{"id": kind.key, "name": kind.label} for kind in found]
+            for layer, found in sited_kinds(user).items()
+        },
         "layers": {layer: LAYERS[layer].name for layer in kinds},
     }
     return render(request, "siting/siting.html", {"page": page})

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils.translation import override
 
@@ -100,6 +101,36 @@ def test_what_pages_write_of_reads_is_said_in_words(world: World):
     assert "人员页" in page(auditor) and "工作电话" in page(auditor)
     seen = page(auditor)
     assert "没有条件" in seen and "全部字段" in seen and ">*<" not in seen
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh-hans", ("门牌号", "线上渠道", "早于记录: 6954", "类别: 读取", "数据表: 类型", "逐户", "共 2,435 行")),
+        ("en", ("Door number", "Online channels", "Before entry: 6954", "by household", "2,435 rows")),
+    ],
+)
+def test_attributes_searches_and_many_rows_are_said_in_words(world: World, language: str, words: tuple[str, ...]):
+    planner = world.users["甲总 manager"]
+    customer = apps.get_model("ledger", "Customer")
+    fields = ["attributes.door", "attributes.channels"]
+    record_read(planner, customer, range(1, 2436), fields=fields, purpose="services by household")
+    client = Client(headers={"accept-language": language})
+    client.force_login(world.users["甲总 auditor"])
+    client.get("/audit/?before=6954&kind=read&table=feature_kind")
+    text = client.get("/audit/").content.decode()
+    assert [word for word in words if word not in text] == []
+    assert "attributes." not in text and "before=6954" not in text
+
+
+def test_the_export_has_words_and_technical_names(world: World):
+    fields = ["attributes.door", "name"]
+    customer = apps.get_model("ledger", "Customer")
+    record_read(world.users["甲总 manager"], customer, [1], fields=fields, purpose="customer")
+    (row,) = table(world.users["甲总 auditor"], "kind=read&table=customer")
+    assert (row["数据表"], row["数据表代号"]) == ("客户", "customer")
+    assert (row["字段"].split("、")[0], row["字段代号"]) == ("门牌号", "attributes.door name")
+    assert (row["事由"], row["事由原文"]) == ("客户卡片", "customer")
 
 
 def test_searching(world: World):

@@ -67,7 +67,7 @@ def test_upload_columns_check_load(api: Api, planner: User) -> None:
     )
     found = api.get(f"{job['id']}/found")
     assert [(r["line"], r["column"], r["value"]) for r in found["rejected"]] == [(3, "柜员", "许多")]
-    assert [p["code"] for p in found["outside"]] == ["0002"]
+    assert [p["code"] for p in found["outside"]] == ["0002"] and found["outside"][0]["off_m"] > 0
     points = api.get(f"{job['id']}/points")
     assert [f["properties"]["outside"] for f in points["features"]] == [False, True] and len(points["grids"]) == 4
     assert job["result"]["faults"] == 1

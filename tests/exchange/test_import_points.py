@@ -174,9 +174,9 @@ def test_a_dry_run_saves_nothing(bank: Institution, tmp_path: Path) -> None:
 
 
 def test_points_outside_every_grid_are_listed_and_kept(bank: Institution, tmp_path: Path) -> None:
-    answer = run(table(tmp_path, row(0), row(1, lon=114.5)))
-    assert [point["code"] for point in answer["outside"]] == ["0001"]
-    assert Outlet.objects.outside().get().code == "0001"
+    answer = run(table(tmp_path, row(0), row(1, lon=114.5), row(2, lon=116.4, lat=39.9)))
+    assert [point["code"] for point in answer["outside"]] == ["0002", "0001"]  # the farthest first
+    assert {one.code for one in Outlet.objects.outside()} == {"0001", "0002"}
 
 
 def test_columns_are_remembered_by_headings(bank: Institution, tmp_path: Path) -> None:

@@ -299,3 +299,10 @@ def test_the_page(plan: Plan, bank: Institution):
     assert "检查清单" in client.get("/findings/").content.decode()
     client.force_login(UserFactory(role="regulator", institution=InstitutionFactory(kind="regulator")))
     assert client.get("/findings/").status_code == 403
+
+
+@pytest.mark.parametrize(("role", "can"), [("administrator", True), ("manager", False), ("planner", False)])
+def test_who_cannot_change_rules_is_not_sent_to_change_them(bank: Institution, plan: Plan, role: str, can: bool):
+    client = Client()
+    client.force_login(UserFactory(institution=bank, role=role))
+    assert ("data-can-edit-rules" in client.get("/findings/").content.decode()) is can

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from layers.features.models import Kind
 from layers.grids.models import Plan
 from layers.orgs.models import Institution
 from layers.reports.ground import Ground
@@ -21,10 +22,16 @@ from layers.reports.labels import Wish, place_labels, width_of
 from layers.reports.sheet import Key
 from layers.reports.svg import BELOW_ZERO, RAMP, colours, draw_map
 from tests.api.world import bearer
-from tests.factories import SIDE, InstitutionFactory, MachineFactory, UserFactory, published, square_plan
+from tests.factories import SIDE, InstitutionFactory, MachineFactory, OutletFactory, UserFactory, published, square_plan
 from tests.rules.places import at
 
 QUARTER = SIDE // 4
+EVIL_NAMES = [
+    "<img src=x onerror=alert(1)>",
+    '=HYPERLINK("http://x")',
+    "</text></svg><script>1</script>",
+    "&lt;b&gt; %s {{ 1 }}",
+]
 NAME = '<img src=x onerror="alert(1)">'
 
 
@@ -66,16 +73,33 @@ def test_the_page_says_all_that_a_reader_needs(manager: Client, bank: Institutio
         "方法",
         "北",
         "1 : ",
-        "km",
         "CGCS2000",
         "2026",
     ):
-        assert words in text or words == "km", words
-    assert " m" in text or "km" in text
+        assert words in text, words
+    assert ("米" in text or "公里" in text) and " km" not in text
+    english = manager.get("/api/measures/cash_points/map?level=1", headers={"accept-language": "en"})
+    assert " km" in text_of(english.content) or " m" in text_of(english.content)
 
 
 def test_names_are_text(manager: Client, plan: Plan):
     assert NAME[:10] in text_of(manager.get("/api/measures/area_km2/map?level=1").content)
+
+
+@pytest.mark.parametrize("name", EVIL_NAMES)
+def test_evil_names_of_everything_are_text_on_the_map(manager: Client, bank: Institution, plan: Plan, name: str):
+    type(plan).objects.filter(pk=plan.pk).update(name=name, source=name)
+    Institution.objects.filter(pk=bank.pk).update(name=name)
+    Kind.objects.create(institution=bank, layer="outlets", key="evil", name=name)
+    OutletFactory(institution=bank, kind="evil", name=name, geom=at(QUARTER, QUARTER))
+    plan.grids.filter(level=1).update(name=name)
+    query = "/api/measures/area_km2/map?level=1&layers=outlets"
+    answer = manager.get(query)
+    assert answer["Content-Type"] == "application/pdf" and "\n" not in answer["Content-Disposition"]
+    text = "".join(text_of(answer.content).split())
+    assert text.count("".join(name.split())) >= 3
+    assert b"/JavaScript" not in answer.content and b"/URI" not in answer.content
+    assert manager.get(f"{query}&format=png").content.startswith(b"\x89PNG")
 
 
 def test_the_picture_is_the_page(manager: Client, plan: Plan):

@@ -48,10 +48,36 @@ def test_zero_has_a_class_of_its_own():
 
 
 def test_given_limits_are_kept():
-    assert [one.label for one in classify([1, 5, 10, 50], "manual", [5, 20])] == ["1–5", "5–20", "20–50"]
+    assert [one.label for one in classify([1, 5, 10, 50], "manual", [5, 20])] == ["1–4", "5–19", "20–50"]
     for bad in ("", "a", "3,2", "1,2,3,4,5", "nan"):
         with pytest.raises(BadClasses):
             limits_in(bad)
+
+
+def test_classes_as_written_share_no_edge():
+    values = [1.111, 1.5, 2.1, 2.157, 2.163, 2.5, 2.74, 2.9, 3.001, 4]
+    for how, limits in (("quantile", ()), ("equal", ()), ("manual", (2.16, 3))):
+        classes = classify(values, how, limits, decimals=2)
+        edges = [edge for one in classes for edge in one.label.split("–")]
+        assert edges == list(dict.fromkeys(edges)) and all(len(edge.partition(".")[2]) == 2 for edge in edges)
+        places = [class_of(value, classes, decimals=2) for value in values]
+        assert [places.count(number) for number in range(len(classes))] == [one.count for one in classes]
+    assert [one.label for one in classify([1, 2.16, 4], "manual", [2.16, 3], decimals=2)] == [
+        "1.00–2.15",
+        "2.16–2.99",
+        "3.00–4.00",
+    ]
+
+
+def test_measures_are_offered_by_what_they_count(manager: Client, plan: Plan):
+    groups = {one["id"]: one["group"] for one in manager.get("/api/measures").json()}
+    assert {groups[key] for key in groups if key.startswith(("contact_rate_", "customers"))} == {"客户"}
+    assert (groups["cash_points_per_1000"], groups["station_completeness"]) == ("机具", "网点")
+    assert (groups["register_house"], groups["vacancies"], groups["area_km2"]) == (
+        "五类登记",
+        "人员",
+        "户数、形状与距离",
+    )
 
 
 @pytest.fixture

@@ -61,6 +61,32 @@ def test_least_distance(planner: Client, plan: Plan) -> None:
     assert len(found["chosen"]) == 4 and found["mean_m"]["before"] is None and found["mean_m"]["after"] < side_m()
 
 
+def test_each_proposed_place_says_what_it_adds(planner: Client, plan: Plan) -> None:
+    MachineFactory(institution=plan.institution, geom=Point(113 + 3 * STEP / 1e7, 30 + 3 * STEP / 1e7, srid=SRID))
+    found = ask(planner, plan, k=2).json()
+    gains = [one["gain"] for one in found["chosen"]]
+    assert [gain["covered"] for gain in gains] == [400, 400]
+    assert sum(gain["covered"] for gain in gains) == found["covered"]["after"] - found["covered"]["before"]
+    assert all(gain["nearer"] >= gain["covered"] and gain["saved_m"] > 0 for gain in gains)
+    body = {"grid": grid(plan, "").pk, "radius_m": side_m(), "k": 2}
+    table = planner.post("/api/siting/csv", body, content_type="application/json")
+    text = b"".join(table.streaming_content).decode() if table.streaming else table.content.decode()
+    assert "新增覆盖户数" in text and ",400" in text
+
+
+def test_only_what_a_bank_places_is_offered(planner: Client, plan: Plan) -> None:
+    ends = planner.get("/siting/")
+    if ends.status_code == 302:
+        planner.force_login(UserFactory(institution=plan.institution, role="planner"))
+        ends = planner.get("/siting/")
+    offered = {(layer, kind["id"]) for layer, kinds in ends.context["page"]["sited"].items() for kind in kinds}
+    assert {("outlets", "station"), ("machines", "atm"), ("places", "recycling")} <= offered
+    assert {key for layer, key in offered if layer == "places"} == {"recycling"}
+    for kind in ("school", "event_dispute"):
+        assert_fault(ask(planner, plan, layer="places", kind=kind), 400, "invalid_candidates")
+    assert ask(planner, plan, layer="places", kind="recycling").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("wish", "status", "code"),
     [

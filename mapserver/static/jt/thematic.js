@@ -4,17 +4,9 @@ import { registerParts } from "jt/details";
 import { byId, data, el, notify } from "jt/dom";
 import { demoTag, problem } from "jt/panel";
 import { noDataFill, rampFills } from "jt/patterns";
-import { count, figure, fill } from "jt/text";
+import { count, fill, fixed } from "jt/text";
 
 const { gettext } = window;
-/** Groups of the choice, by how the names of measures begin; the first that fits. */
-const GROUPS = [
-  ["customers", () => gettext("客户")], ["registration", () => gettext("客户")], ["wechat", () => gettext("客户")],
-  ["channel", () => gettext("客户")], ["residents", () => gettext("客户")],
-  ["machines", () => gettext("机具")], ["cash", () => gettext("机具")],
-  ["outlet", () => gettext("网点")], ["station", () => gettext("网点")],
-  ["places", () => gettext("场所")], ["register_", () => gettext("五类登记")],
-];
 const MOST_ROWS = 500;
 
 export class Thematic {
@@ -44,9 +36,8 @@ export class Thematic {
     this.#measures = (await get("measures")).filter(({ of }) => ["grid", "served"].includes(of));
     const groups = new Map();
     for (const measure of this.#measures) {
-      const group = measure.of === "served" ? gettext("人员") : (GROUPS.find(([start]) => measure.id.startsWith(start))?.[1]() ?? gettext("户数与形状"));
-      if (!groups.has(group)) groups.set(group, []);
-      groups.get(group).push(measure);
+      if (!groups.has(measure.group)) groups.set(measure.group, []);
+      groups.get(measure.group).push(measure);
     }
     const choice = byId("measure-name");
     choice.append(...[...groups].map(([label, members]) =>
@@ -104,7 +95,7 @@ export class Thematic {
   }
 
   /** A value with the decimals of its measure. */
-  #number(value, { decimals } = this.#answer.measure) { return figure(Number(value.toFixed(decimals))); }
+  #number(value, { decimals } = this.#answer.measure) { return fixed(value, decimals); }
 
   #fills() { return rampFills(this.#answer.classes.length, this.#answer.measure.scale === "diverging"); }
 

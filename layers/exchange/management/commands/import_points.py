@@ -140,7 +140,7 @@ class Command(BaseCommand):
             self.stdout.write(f"✗ {row.line} {row.column} “{row.value}”：{row.zh} / {row.en}")
         if len(checked.rejected) > SHOWN:
             self.stdout.write(f"✗ … {len(checked.rejected):,}")
-        for point in outlook.outside[:SHOWN]:
+        for point, _off_m in outlook.outside[:SHOWN]:
             self.stdout.write(
                 f"○ {point.line} {point.code} {point.name}：不在任何网格内 / in no grid ({point.lon:.6f}, {point.lat:.6f})"
             )
@@ -162,7 +162,7 @@ class Command(BaseCommand):
                 "rejected_rows": checked.rejected_lines,
                 "outside": [
                     {"line": p.line, "code": p.code, "name": p.name, "lon": p.lon, "lat": p.lat}
-                    for p in outlook.outside
+                    for p, _off_m in outlook.outside
                 ],
                 "notes": outlook.notes,
                 "columns": dict(checked.reading.columns),

@@ -16,7 +16,7 @@ export function columnsView(job, facts, actions) {
   const words = el("div", {});
   const oneKind = kindSelect(kinds, reading.kind, gettext("（按列）"));
   const makeCodes = el("input", { type: "checkbox", name: "make_codes", checked: reading.make_codes });
-  const datum = el("input", { name: "datum", value: reading.datum, maxlength: 20, required: true });
+  const { datum, epsg } = datumChoice(reading.datum);
   const form = el(
     "form",
     { class: "fields", id: "columns-form" },
@@ -37,7 +37,7 @@ export function columnsView(job, facts, actions) {
     ),
     words,
     el("label", { class: "stacked" }, el("span", {}, gettext("没有写明类型的行算作")), oneKind),
-    el("label", { class: "stacked" }, el("span", {}, gettext("坐标系")), datum),
+    el("label", { class: "stacked" }, el("span", {}, gettext("坐标系")), datum, epsg),
     el("label", { class: "check" }, makeCodes, gettext("没有编码的行，由名称和位置生成编码")),
     el("p", { class: "message error", role: "alert", hidden: true }),
     el("button", { type: "submit", class: "primary" }, gettext("检查各行")),
@@ -64,7 +64,7 @@ export function columnsView(job, facts, actions) {
       ),
       kind: oneKind.value,
       make_codes: makeCodes.checked,
-      datum: datum.value.trim(),
+      datum: datum.value === "epsg" ? epsg.value.trim() : datum.value,
     }),
   );
   showWords();
@@ -113,4 +113,15 @@ function wordsView(words, kinds, stated) {
       }),
     ),
   ];
+}
+
+/** The datum by its name, as the form of the upload writes it; any other by its EPSG code. @param {string} stated */
+function datumChoice(stated) {
+  const known = [...document.querySelectorAll("#upload [name=datum] option")].filter(({ value }) => value);
+  const isKnown = known.some(({ value }) => value === stated);
+  const epsg = el("input", { name: "epsg", maxlength: 20, "aria-label": gettext("EPSG 代码"), value: isKnown ? "" : stated, hidden: isKnown });
+  const datum = el("select", { name: "datum", onchange: () => (epsg.hidden = datum.value !== "epsg") },
+    known.map(({ value, textContent }) => el("option", { value }, textContent)));
+  datum.value = isKnown ? stated : "epsg";
+  return { datum, epsg };
 }

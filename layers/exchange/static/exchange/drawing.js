@@ -25,8 +25,13 @@ export class Drawing extends FileDrawing {
     for (const { line, lon, lat } of placed.slice(0, MOST_PINS)) {
       this.pin(line, "rejected", [lon, lat], fill(gettext("第 {n} 行不能载入"), { n: line }));
     }
-    const all = boxAround([...features.flatMap(({ geometry, path }) => path ?? [geometry.coordinates]), ...placed.map(({ lon, lat }) => [lon, lat])], AROUND);
-    if (all) this.view.fit(all);
+    const inside = features.filter(({ properties }) => !properties.outside);
+    const all = [...features.flatMap(({ geometry, path }) => path ?? [geometry.coordinates]), ...placed.map(({ lon, lat }) => [lon, lat])];
+    // One point in another city does not make the others too small to be seen.
+    const area = boxAround(grids.flatMap(polygons).flat(2));
+    const near = inside.length > 0 && area ? all.filter(([lon, lat]) => lon >= area[0] && lat >= area[1] && lon <= area[2] && lat <= area[3]) : all;
+    const frame = boxAround(near, AROUND);
+    if (frame) this.view.fit(frame);
   }
 
   /** Looks at a place, and marks its pin. */

@@ -2,7 +2,7 @@
 import { data, el } from "jt/dom";
 import { problem } from "jt/files/page";
 import { button, submitTo, table } from "jt/parts";
-import { count, fill, inReadersLanguage } from "jt/text";
+import { count, distance, fill, inReadersLanguage } from "jt/text";
 
 const { gettext, ngettext } = window;
 const MOST_ROWS = 300;
@@ -81,10 +81,10 @@ function outsideView(result, { outside }, { look }) {
     { open: result.outside <= 20 },
     el("summary", {}, fill(ngettext("{n} 个点不在任何网格内（仍会载入）", "{n} 个点不在任何网格内（仍会载入）", result.outside), { n: count(result.outside) })),
     table(
-      [gettext("行"), gettext("编码"), gettext("名称")],
+      [gettext("行"), gettext("编码"), gettext("名称"), gettext("离最近的网格")],
       outside.slice(0, MOST_ROWS).map((point) => ({
         attributes: {},
-        cells: [el("button", { type: "button", class: "quiet", title: gettext("在地图上查看"), onclick: () => look(point) }, String(point.line)), data(point.code, { class: "code" }), data(point.name)],
+        cells: [el("button", { type: "button", class: "quiet", title: gettext("在地图上查看"), onclick: () => look(point) }, String(point.line)), data(point.code, { class: "code" }), data(point.name), point.off_m === null ? "–" : distance(point.off_m)],
       })),
       gettext("不在任何网格内的点"),
     ),

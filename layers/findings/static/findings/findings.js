@@ -18,6 +18,7 @@ view.setBase({ url: "", datum: view.datum });
 const drawing = new GridDrawing(view);
 
 let lists = [];
+const canEdit = "canEditRules" in byId("work").dataset;
 let shown = null;
 let topology = null;
 let pins = [];
@@ -95,7 +96,7 @@ function draw() {
     within && el("p", {}, el("button", { type: "button", class: "link", "data-within": within, onclick: () => { query.set("row", grid); return open(within); } }, gettext("返回清单"))),
     el("h2", {}, name, " ", el("span", { class: "figures" }, fill(gettext("{n} 条"), { n: count(all) }))),
     el("p", { class: "demand" }, gettext("要求"), ": ", demand),
-    el("p", { class: "note" }, domain && [gettext("业务编号"), " ", data(domain)], (rule || MADE_BY_RULES.test(within || id)) && [" · ", el("a", { href: "/rules/" }, gettext("修改数值"))]),
+    el("p", { class: "note" }, domain && [gettext("业务编号"), " ", data(domain)], canEdit && (rule || MADE_BY_RULES.test(within || id)) && [" · ", el("a", { href: "/rules/" }, gettext("修改数值"))]),
     unmeasured > 0 && el("p", { class: "note" }, fill(gettext("{n} 个网格没有数据, 未作判断"), { n: count(unmeasured) })),
     el("p", { class: "downloads" }, download("xlsx"), download("csv")),
     rows.length

@@ -21,9 +21,9 @@ const LOOKS = {
 
 function start() {
   view.setBase({ url: "", datum: view.datum });
-  for (const layer of ["machines", "outlets", "places"])
+  for (const [layer, kinds] of Object.entries(page.sited).filter(([, found]) => found.length))
     form.what.append(el("optgroup", { label: page.layers[layer] },
-      page.kinds[layer].map((kind) => el("option", { value: `${layer}:${kind.id}` }, kind.name))));
+      kinds.map((kind) => el("option", { value: `${layer}:${kind.id}` }, kind.name))));
   form.grid.append(...page.grids.map((grid) => el("option", { value: grid.id }, `${"　".repeat(grid.level)}${grid.name}`)));
   form.candidates.append(
     el("option", { value: "villages" }, gettext("各村 (最小网格的上级)")),
@@ -107,11 +107,13 @@ function show(found, wish) {
     found.chosen.length > 0 && el("p", {}, el("button", { type: "button", onclick: ({ target }) => download(target, "/api/siting/csv", wish) }, "CSV")),
     found.chosen.length
       ? el("table", { class: "table" },
-        el("thead", {}, el("tr", {}, ["", gettext("名称"), gettext("编码")].map((text) => el("th", { scope: "col" }, text)))),
+        el("thead", {}, el("tr", {}, ["", gettext("名称"), gettext("新增覆盖"), gettext("就近"), gettext("每户平均近")].map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, found.chosen.map((one, i) => el("tr", {},
           el("td", {}, String(i + 1)),
-          el("td", {}, el("button", { type: "button", class: "link", onclick: () => view.look(one.geometry.coordinates, 14) }, data(one.properties.name))),
-          el("td", {}, data(one.properties.code, { class: "code" }))))))
+          el("td", {}, el("button", { type: "button", class: "link", onclick: () => view.look(one.geometry.coordinates, 14) }, data(one.properties.name)),
+            el("small", {}, data(one.properties.code, { class: "code" }))),
+          el("td", { class: "number" }, households(one.gain.covered)), el("td", { class: "number" }, households(one.gain.nearer)),
+          el("td", { class: "number" }, one.gain.saved_m === null ? "–" : distance(one.gain.saved_m))))))
       : el("p", {}, gettext("没有能增加覆盖的候选地点。")),
   );
   byId("outcome").hidden = false;
