@@ -122,7 +122,7 @@ def staff_grids(
     valid_from: dt.date = FIRST_DAY,
     valid_to: dt.date | None = None,
 ) -> list[Staff]:
-    """One grid worker for each leaf but the vacant one, in charge from the first day of the plan to its last."""
+    """One grid worker for each leaf but the vacant one, in charge from the first day of the plan to its last, and gone with it."""
     parents = {row.code: row.parent_code for row in rows}
     depth = max(row.level for row in rows)
     leaves = [row for row in rows if row.level == depth and row.code != vacant]
@@ -137,6 +137,7 @@ def staff_grids(
             # One in sixty lives in the grid beside.
             geom=Point(*snap(leaves[i - (i % 60 == 7)].geometry.representative_point()).coords[0], srid=SRID),
             work_phone=work_phone(first + i),
+            left_on=valid_to,
             synthetic=True,
         )
         for i, row in enumerate(leaves)
