@@ -160,6 +160,7 @@ def test_each_bad_row_is_named_with_why(bank: Institution, tmp_path: Path) -> No
         assert text in found[line]
     named = {row["line"]: (row["column"], row["value"]) for row in report["rejected"]}
     assert named[10] == ("柜员", "许多") and named[5] == ("类型", "茶馆") and named[9][0] == "经度"
+    assert named[7] == ("经度", "NaN") and named[8] == ("纬度", "Infinity")
     answer = run(file, skip_rejected=True)
     assert (answer["new"], answer["rejected_rows"], Outlet.objects.get().code) == (1, 12, "0000")
 

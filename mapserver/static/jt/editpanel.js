@@ -202,7 +202,7 @@ export class EditPanel {
   unsent(number, { again, forget }) {
     const text = number > 1
       ? fill(gettext("连接不上服务器，有 {n} 步没有保存，已按顺序留在本机。"), { n: number })
-      : gettext("连接不上服务器，这一步没有保存，已留在本机。");
+      : gettext("这一步没有送到服务器，已留在本机。");
     this.#result.replaceChildren(
       el("div", { class: "message warning", role: "alert" }, el("p", {}, text)),
       el("div", { class: "actions" },
