@@ -179,7 +179,7 @@ def far_households(_user: User, plan: Plan, key: str) -> Iterator[Finding]:
             continue
         found = homes_by_leaf(plan, where, by)
         far = {leaf: homes for leaf, homes in found.items() if homes.far}
-        leaves = plan.grids.filter(pk__in=far).only("code", "name") if key else ()
+        leaves = Grid.objects.filter(pk__in=far).only("code", "name") if key else ()
         labels = {leaf: (lon, lat) for leaf, lon, lat in spots("labels", list(far))} if key else {}
         yield Finding(
             id=key or names[-1],

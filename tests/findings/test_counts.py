@@ -15,6 +15,7 @@ from layers.findings.lists import finding, findings
 from layers.ledger.models import Customer
 from layers.orgs.models import User
 from layers.people.lists import LISTS, counts, found, rows_of
+from layers.rules.models import Rule
 from layers.rules.presets import take_over
 from layers.staff.models import Absence, Post, StaffItem, StaffSettings
 from layers.streets.models import Building
@@ -142,7 +143,7 @@ def test_most_lists_have_something_in_them() -> None:
     assert filled >= LISTS.keys() - {"unfiled"}
 
 
-def test_counting_asks_no_more_where_there_is_more() -> None:
+def test_no_list_asks_more_where_there_is_more() -> None:
     town = crowded(2)
 
     def asked() -> int:
@@ -150,8 +151,17 @@ def test_counting_asks_no_more_where_there_is_more() -> None:
             counts(town.users["boss"])
         return len(queries)
 
-    before = asked()
-    for _ in range(5):
+    def opened() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            for key in ("far-households-air", "people-unpaired", "people-absent", "people-rules"):
+                finding(town.users["boss"], key, town.plan.pk)
+        return len(queries)
+
+    Rule.objects.filter(measure="outlet_distance_km").update(high=0.0001)
+    before, before_opened = asked(), opened()
+    for number in range(5):
+        far = at(SIDE // 8 * (2 * number % 8 + 1), SIDE // 8 * (2 * (number // 4) + 1))
+        Building.objects.create(institution=town.head, households=1, geom=far)
         holder = InstitutionFactory(parent=town.head, kind="branch")
         OutletFactory(institution=holder, kind="staffed", attributes={"tellers": 3})
         Absence.objects.create(
@@ -161,4 +171,4 @@ def test_counting_asks_no_more_where_there_is_more() -> None:
             first_day=today(),
             last_day=today(),
         )
-    assert asked() == before
+    assert (asked(), opened()) == (before, before_opened)
