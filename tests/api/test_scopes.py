@@ -84,7 +84,7 @@ def addresses(world: World) -> list[str]:
         found += [f"/api/people/{person.pk}{rest}" for rest in ("", "/over", "/under")]
     found += [f"/api/grids/{grid}/people" for grid in world.grids()]
     found += [f"/api/customers/{customer.pk}" for customer in Customer.objects.all()]
-    found += ["/api/layers/customers/services"]
+    found += ["/api/layers/customers/services", "/api/layers/search?q=网点", "/api/layers/search?q=0"]
     for layer in ("outlets", "machines", "places", "customers", "posts", "staff"):
         found += [f"/api/layers/{layer}/export?format=geojson"]
         found += [f"/api/layers/{layer}{place}" for place in ("", "?bbox=112,29,114,31", f"?near={_place()}")]

@@ -398,7 +398,7 @@ function attributeFilter(layer, query, change) {
     const attributes = attributesOf(layer, query);
     const [taken, others] = [attributes.filter(({ key }) => shown.has(key)), attributes.filter(({ key }) => !shown.has(key))];
     box.replaceChildren(
-      ...taken.map((attribute) => el("div", { class: "attribute-filter", "data-key": attribute.key }, values(attribute),
+      ...taken.map((attribute) => el("div", { class: "attribute-filter", "data-key": attribute.key }, el("span", { class: "note" }, attribute.name), values(attribute),
         el("button", { class: "quiet", type: "button", "aria-label": gettext("去掉此条件"), onclick: () => forget(attribute.key) }, icon("x")))),
       ...(others.length ? [el("select", { "aria-label": gettext("属性"), onchange: ({ target }) => { shown.add(target.value); draw(); box.querySelector(`[data-key="${target.value}"] :is(input, select)`).focus(); } },
         el("option", { value: "" }, gettext("属性")), others.map(({ key, name }) => el("option", { value: key }, name)))] : []),

@@ -38,6 +38,7 @@ export function drawLegend(plan, level, layers, hasLocked = false, measured = nu
     hasLocked && row(swatch(fixed), gettext("已锁定的网格: 界线不能移动")),
     row(swatch((context) => box(context, defectFill.gap, defectColour.gap)), gettext("缺口")),
     row(swatch((context) => box(context, defectFill.overlap, defectColour.overlap)), gettext("重叠")),
+    layers.some(({ dense }) => !dense) && row(gettext("数字: 聚在一起的个数")),
     ...layers.map((layer) => ofLayer(layer, before.get(layer.id) ?? layers.length === 1)),
     ...layers.filter(({ dense }) => dense).map(({ name }) => row(swatch(dots), fill(gettext("{layer}: 圆点越大, 数量越多"), { layer: name }))),
     plan.synthetic && row(demoBorders()),
@@ -47,8 +48,7 @@ export function drawLegend(plan, level, layers, hasLocked = false, measured = nu
 /** How a layer's points are gathered, and, where it is opened, its kinds. */
 const ofLayer = ({ id, name, kinds, dense }, open) =>
   el("details", { "data-layer": id, open },
-    el("summary", {}, !dense && el("span", { class: `cluster ${id}`, "aria-hidden": "true" }, "n"),
-      dense ? name : fill(gettext("{layer}: 数字为聚在一起的个数"), { layer: name })),
+    el("summary", {}, !dense && el("span", { class: `cluster ${id}`, "aria-hidden": "true" }, "n"), name),
     kinds.map((kind) => row(pointSign(id, kind), kind.name)));
 
 const row = (...children) => el("div", { class: "legend-row" }, children);
