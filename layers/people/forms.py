@@ -96,9 +96,9 @@ class PersonForm(forms.ModelForm):
             "work_phone",
             "supervisor",
             "subsidy",
+            "left_on",
             "lon",
             "lat",
-            "left_on",
         )
         widgets = {"duty_text": forms.Textarea(attrs={"rows": 3})}
 
@@ -135,7 +135,7 @@ class PostForm(forms.ModelForm):
 
     class Meta:
         model = Post
-        fields = ("institution", "code", "name", "kind", "duty_text", "places", "partners", "restricted")
+        fields = ("institution", "code", "name", "kind", "duty_text", "partners", "restricted", "places")
         widgets = {"duty_text": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, user: User, *args: Any, **more: Any) -> None:

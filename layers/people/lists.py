@@ -219,8 +219,7 @@ def double(user: User, day: dt.date) -> Found:
     words = _("负责 %(n)s 个网格: %(names)s")
 
     def row(one: Any) -> Row:
-        places = ([turn.grid.parent, turn.grid] for turn in one.several)
-        names = "、".join(" ".join(grid.name for grid in pair if grid is not None) for pair in places)
+        names = "、".join(turn.grid.name for turn in one.several)
         return Row(words % {"n": len(one.several), "names": names}, staff=one, held=tuple(one.several))
 
     return Found(people, row)

@@ -16,7 +16,7 @@ from layers.audit.models import Entry
 from layers.grids.models import Grid
 from layers.notices.models import Notice
 from layers.orgs.models import Institution, User
-from layers.staff.models import Assignment, PublicSheet, Staff
+from layers.staff.models import Assignment, Post, PublicSheet, Staff
 from tests.browser.conftest import PHONE, READY, sign_in
 
 pytestmark = pytest.mark.browser
@@ -192,6 +192,70 @@ def test_who_leaves_is_told_to_those_who_find_the_vacancies_on_that_day(open_peo
         Notice.objects.filter(kind="left").delete()
 
 
+@pytest.mark.domain("GB02")
+def test_a_post_is_put_on_the_map_by_mouse_keyboard_and_typing(open_people: New) -> None:
+    page = open_people("/people/posts/new/")
+    places, ready = page.locator("[name=places]"), "#place-map[data-ready=true]"
+    page.wait_for_selector(ready)
+    square = page.locator("#map").bounding_box()
+    assert square is not None
+    middle = (square["x"] + square["width"] / 2, square["y"] + square["height"] / 2)
+    page.mouse.click(middle[0] - 60, middle[1])
+    page.mouse.click(middle[0] + 60, middle[1] + 20)
+    pins = page.locator("#map .pin")
+    expect(pins).to_have_count(2)
+    west, east = ([float(part) for part in line.split(",")] for line in places.input_value().splitlines())
+    assert west[0] < east[0] and west[1] > east[1]
+    # A point is moved by hand and by key, the middle of the map is put down by Space and taken back.
+    pins.nth(1).drag_to(
+        page.locator("#map"), target_position={"x": square["width"] / 2 + 90, "y": square["height"] / 2}
+    )
+    moved = places.input_value().splitlines()[1]
+    assert float(moved.split(",")[0]) > east[0]
+    page.locator("#map .handle-box").nth(1).press("ArrowRight")
+    assert float(places.input_value().splitlines()[1].split(",")[0]) > float(moved.split(",")[0])
+    page.locator("#map").focus()
+    page.keyboard.press("Space")
+    expect(pins).to_have_count(3)
+    page.keyboard.press("Backspace")
+    expect(pins).to_have_count(2)
+    # What is typed is drawn.
+    places.fill("112.9001, 30.4001\n112.9101, 30.4101\n112.92")
+    expect(pins).to_have_count(2)
+    places.fill("112.9001, 30.4001\n112.9101, 30.4101")
+    shot(page, "post-drawn")
+    page.fill("[name=code]", "T001")
+    page.fill("[name=name]", "试画路段")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator("h1")).to_have_text("试画路段")
+    made = Post.objects.get(code="T001", institution__path__startswith=bank())
+    assert made.geom.coords == ((112.9001, 30.4001), (112.9101, 30.4101))
+    made.delete()
+    page.goto("/people/new/")
+    page.wait_for_selector(ready)
+    page.locator("#map").scroll_into_view_if_needed()
+    for x in (100, 140):
+        page.locator("#map").click(position={"x": x, "y": 100})
+    expect(pins).to_have_count(1)
+    assert page.locator("[name=lon]").input_value() and page.locator("[name=lat]").input_value()
+    page.locator("#place-clear").click()
+    expect(pins).to_have_count(0)
+    assert page.locator("[name=lon]").input_value() == ""
+
+
+def test_what_is_folded_is_opened_for_the_paper(open_people: New) -> None:
+    head = Staff.objects.get(number="YS05025", institution__path__startswith=bank())
+    page = open_people(f"/people/{head.pk}/")
+    folded = page.locator(".tree details:not([open])")
+    before = folded.count()
+    assert before > 0
+    expect(page.locator("#print-all")).to_contain_text("人")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(folded).to_have_count(0)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(folded).to_have_count(before)
+
+
 @pytest.mark.parametrize("options", [{}, {"viewport": PHONE}, {"locale": "en-GB"}], ids=["wide", "phone", "english"])
 def test_the_pages_fit_and_speak_one_language(open_people: New, options: dict) -> None:
     name = "phone" if "viewport" in options else "english" if "locale" in options else "wide"
@@ -207,6 +271,8 @@ def test_the_pages_fit_and_speak_one_language(open_people: New, options: dict) -
         (f"/people/grids/{grid.pk}/", "grid"),
         ("/people/proposals/", "waiting"),
         ("/people/new/", "new"),
+        ("/people/posts/new/", "new-post"),
+        ("/documents/", "documents"),
         ("/people/subsidies/", "subsidies"),
         ("/registers/?level=1&sort=-event", "registers"),
         (f"/registers/?grid={grid.pk}", "registers-of-grid"),

@@ -25,13 +25,17 @@ export class Snap {
   #plan;
   #around = null;
   #wanted = null;
-  #off = new Set();
+  #off;
 
-  /** @param {import("jt/view").View} view @param {() => import("jt/sheet").Sheet} sheet @param {() => number} plan its id */
-  constructor(view, sheet, plan) {
+  /**
+   * @param {import("jt/view").View} view @param {() => import("jt/sheet").Sheet} sheet @param {() => number} plan its id
+   * @param {string[]} [off] sources that are off to begin with: those of planners, for whoever is none
+   */
+  constructor(view, sheet, plan, off = []) {
     this.#view = view;
     this.#sheet = sheet;
     this.#plan = plan;
+    this.#off = new Set(off);
   }
 
   /** A switch for each source. */
