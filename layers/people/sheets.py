@@ -27,6 +27,7 @@ MOST_LINES = 400
 MOST_BUILDINGS = 2000
 LETTER = 22
 """Room for a letter: as large as they are on a phone; on a wide screen and on paper they are smaller."""
+LINE = 1.5 * LETTER
 NORTH = (WIDTH - 52, 0, WIDTH, 72)
 SCALE = (0, HEIGHT - 52, 270, HEIGHT)
 """Where north arrow and scale bar stand: left, top, right, bottom."""
@@ -159,7 +160,7 @@ class Names:
             return NO_NAME
         on = shapely.line_interpolate_point(line, [0.5, 0.35, 0.65, 0.2, 0.8], normalized=True)
         spots = [
-            shapely.transform(spot, lambda at, up=up: np.add(at, [0, up])) for up in (0, LETTER, -LETTER) for spot in on
+            shapely.transform(spot, lambda at, up=up: np.add(at, [0, up])) for up in (0, LINE, -LINE) for spot in on
         ]
         found = self._first(spots, name, self._room)
         if found:
@@ -169,7 +170,7 @@ class Names:
     def _first(self, spots: Any, name: str, room: BaseGeometry) -> Named | None:
         wide = len(name) * LETTER / 2
         for spot in spots:
-            box = shapely.box(spot.x - wide, spot.y - LETTER / 2, spot.x + wide, spot.y + LETTER / 2)
+            box = shapely.box(spot.x - wide, spot.y - LINE / 2, spot.x + wide, spot.y + LINE / 2)
             if room.contains(box) and not shapely.intersects(self._taken, box).any():
                 self._taken.append(box)
                 return round(spot.x, 1), round(spot.y, 1), name

@@ -117,7 +117,7 @@ class Measure:
     @property
     def group(self) -> str:
         """Under which heading it is offered: what it counts."""
-        counted = "people" if self.of == "served" else self.behind[0].partition(":")[0] if self.behind else ""
+        counted = "people" if self.of != "grid" else self.behind[0].partition(":")[0] if self.behind else ""
         others = {"people": _("人员"), "registers": _("五类登记")}
         return str(LAYERS[counted].name if counted in LAYERS else others.get(counted) or _("户数、形状与距离"))
 

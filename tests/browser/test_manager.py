@@ -87,7 +87,7 @@ def test_a_manager_colours_villages_and_takes_the_map_along(open_map: Open, new_
     page.click(".notes summary")
     expect(page.locator("#measure-panel")).to_contain_text("分母: 网格内的户数")
     expect(page.locator("#legend")).to_contain_text("每千户助农取款点")
-    assert re.search(r"^0 \(1\)$", page.inner_text("#legend"), re.MULTILINE)
+    assert re.search(r"^0\.00 \(1\)$", page.inner_text("#legend"), re.MULTILINE)
     shot(page, "manager-measure")
 
     # Sorted upwards, the village without a cash point comes first; its row and its grid belong together.

@@ -87,12 +87,14 @@ def test_names_are_text(manager: Client, plan: Plan):
 
 
 @pytest.mark.parametrize("name", EVIL_NAMES)
-def test_evil_names_of_everything_are_text_on_the_map(manager: Client, bank: Institution, plan: Plan, name: str):
-    type(plan).objects.filter(pk=plan.pk).update(name=name, source=name)
-    Institution.objects.filter(pk=bank.pk).update(name=name)
+def test_evil_names_of_everything_are_text_on_the_map(db: None, name: str):
+    bank = InstitutionFactory(name=name)
+    plan = square_plan(2, levels=3, institution=bank, name=name, source=name)
+    plan.grids.filter(level__lte=1).update(name=name)
+    published(plan)
+    manager = bearer(UserFactory(institution=bank, role="manager"))
     Kind.objects.create(institution=bank, layer="outlets", key="evil", name=name)
     OutletFactory(institution=bank, kind="evil", name=name, geom=at(QUARTER, QUARTER))
-    plan.grids.filter(level=1).update(name=name)
     query = "/api/measures/area_km2/map?level=1&layers=outlets"
     answer = manager.get(query)
     assert answer["Content-Type"] == "application/pdf" and "\n" not in answer["Content-Disposition"]

@@ -106,14 +106,14 @@ function show(found, wish) {
       found.gap > 0.0005 && fill(gettext("计算到时限为止, 与最优解最多相差 {n}%。"), { n: Math.round(found.gap * 1000) / 10 })),
     found.chosen.length > 0 && el("p", {}, el("button", { type: "button", onclick: ({ target }) => download(target, "/api/siting/csv", wish) }, "CSV")),
     found.chosen.length
-      ? el("table", { class: "table" },
-        el("thead", {}, el("tr", {}, ["", gettext("名称"), gettext("新增覆盖"), gettext("就近"), gettext("每户平均近")].map((text) => el("th", { scope: "col" }, text)))),
+      ? el("div", { class: "scroll" }, el("table", { class: "table" },
+        el("thead", {}, el("tr", {}, ["", gettext("名称"), gettext("新增覆盖 (户)"), gettext("就近 (户)"), gettext("每户平均近")].map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, found.chosen.map((one, i) => el("tr", {},
           el("td", {}, String(i + 1)),
           el("td", {}, el("button", { type: "button", class: "link", onclick: () => view.look(one.geometry.coordinates, 14) }, data(one.properties.name)),
             el("small", {}, data(one.properties.code, { class: "code" }))),
-          el("td", { class: "number" }, households(one.gain.covered)), el("td", { class: "number" }, households(one.gain.nearer)),
-          el("td", { class: "number" }, one.gain.saved_m === null ? "–" : distance(one.gain.saved_m))))))
+          el("td", { class: "number" }, count(one.gain.covered)), el("td", { class: "number" }, count(one.gain.nearer)),
+          el("td", { class: "number" }, one.gain.saved_m === null ? "–" : distance(one.gain.saved_m)))))))
       : el("p", {}, gettext("没有能增加覆盖的候选地点。")),
   );
   byId("outcome").hidden = false;
