@@ -354,7 +354,6 @@ function pager(offset, returned, matched, go) {
 
 /** What the features that are asked for may carry: those of the kinds chosen, or of all. */
 function attributesOf(layer, query) {
-  if (layer.personal) return [];
   const kinds = query.kind ? layer.kinds.filter(({ id }) => query.kind.split(",").includes(id)) : layer.kinds;
   return [...new Map(kinds.flatMap((kind) => kind.attributes).map((attribute) => [attribute.key, attribute])).values()];
 }
@@ -370,7 +369,7 @@ function dropStrange(layer, query) {
   for (const name of Object.keys(query)) if (ASKED.test(name) && !known.has(name.match(ASKED)[1])) delete query[name];
 }
 
-/** Attributes and their values, each on a line of its own; the last line offers one more. */
+/** Attributes and their values, each on a line of its own; the last line offers one more. None of people: their lists do not show them. */
 function attributeFilter(layer, query, change) {
   const box = el("div", { class: "attribute-filters" });
   const shown = new Set(Object.keys(query).flatMap((name) => name.match(ASKED)?.[1] ?? []));
@@ -395,7 +394,7 @@ function attributeFilter(layer, query, change) {
     draw();
   };
   const draw = () => {
-    const attributes = attributesOf(layer, query);
+    const attributes = layer.personal ? [] : attributesOf(layer, query);
     const [taken, others] = [attributes.filter(({ key }) => shown.has(key)), attributes.filter(({ key }) => !shown.has(key))];
     box.replaceChildren(
       ...taken.map((attribute) => el("div", { class: "attribute-filter", "data-key": attribute.key }, el("span", { class: "note" }, attribute.name), values(attribute),
