@@ -65,7 +65,7 @@ def crowded(seed: int) -> Town:
         kind = chance.choice(["full_time", "part_time", "teller"])
         boss = chance.choice([None, *people])
         people.append(StaffFactory(institution=holder, kind=kind, geom=somewhere(), supervisor=boss))
-    grids = list(town.plan.grids.all())
+    grids = list(town.plan.grids.order_by("code"))
     for number in range(8):
         holder = chance.choice([town.branch, other])
         post = Post.objects.create(
