@@ -221,6 +221,7 @@ def test_a_sheet_follows_the_grid_into_the_next_plan(town: Town, sheet: str) -> 
 def test_a_post_is_registered_as_a_point_or_a_line_with_its_partners(town: Town) -> None:
     boss = page(town, "boss")
     form = {"institution": town.branch.pk, "code": "D1", "name": EVIL, "kind": "shop", "places": "113.001, 30.001"}
+    assert boss.get("/people/posts/new/").context["form"]["duty_text"].value() == ""
     answer = boss.post("/people/posts/new/", form, follow=True)
     shop = Post.objects.get(code="D1")
     assert shop.geom.coords == (113.001, 30.001) and EVIL not in answer.content.decode()

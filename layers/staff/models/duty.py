@@ -47,7 +47,7 @@ class Post(Feature):
     """
 
     geom = models.GeometryField(_("位置"), srid=SRID)
-    duty_text = models.TextField(_("职责说明"), max_length=1000, blank=True, db_default="")
+    duty_text = models.TextField(_("职责说明"), max_length=1000, blank=True, default="", db_default="")
     partners = models.ManyToManyField("self", blank=True, verbose_name=_("互保点位"), db_table="post_partner")
     restricted = models.BooleanField(
         _("限制查看"), default=False, db_default=False, help_text=_("只有责任人和管理人员可以查看")
