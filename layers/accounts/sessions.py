@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
@@ -80,9 +82,7 @@ class SessionRules:
             now = time.time()
             why = over(request.session, now)
             if why is not None:
-                logout(request)
-                # The sign-in page, wherever it is shown next, says it.
-                request.session[ENDED] = why
+                _end(request, why)
             else:
                 step = max(1, min(60, settings.SECURITY["idle_minutes"] * 6))
                 if now - request.session.get(SEEN, 0) >= step and UNATTENDED not in request.headers:
@@ -91,6 +91,15 @@ class SessionRules:
                 if must and not _free(request, must[0]):
                     return _first(request, must[0])
         return self.get_response(request)
+
+
+def _end(request: HttpRequest, why: str) -> None:
+    """Sign out. The sign-in page, wherever it is shown next, says why: so the session keeps its key, and that alone. A page asks for
+    several things at once, and the answer to the second would take away the cookie of a session that the first has replaced."""
+    user_logged_out.send(sender=User, request=request, user=request.user)
+    request.session.clear()
+    request.session[ENDED] = why
+    request.user = AnonymousUser()
 
 
 def _free(request: HttpRequest, must: str) -> bool:

@@ -215,7 +215,7 @@ def test_an_uploaded_file_its_rejected_rows_and_its_columns(look: Callable[..., 
     page.wait_for_selector("#columns-form .words select")
     shown(page)
     page.select_option("#columns-form select[data-column='名称']", "kind")
-    page.wait_for_function("document.querySelectorAll('.words select').length > 7")
+    page.wait_for_function("() => document.querySelectorAll('.words select').length > 7")
     printed(page)
 
 

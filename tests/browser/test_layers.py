@@ -183,7 +183,8 @@ def test_a_regulator_tells_the_banks_apart(open_map: Open) -> None:
 def test_a_limit_is_said_in_words(open_map: Open, complaints: list[str]) -> None:
     page = open_map("?find=outlets%3Fwithin%3D6000")
     expect(page.locator(".found [role=alert]")).to_have_text("填写有误: 离街道的距离 (米) 至多 5,000。")
-    complaints.clear()
+    page.wait_for_load_state("networkidle")
+    complaints.clear()  # Chromium reports the answers 422
 
 
 def test_the_nearest_of_a_click(open_map: Open) -> None:
@@ -326,8 +327,8 @@ def test_the_legend_tells_layers_apart_and_lies_folded(open_map: Open) -> None:
 
 def test_gathered_points_of_two_layers_do_not_hide_each_other(open_map: Open) -> None:
     page = open_map("?layers=outlets,machines&level=1")
-    page.wait_for_function("document.querySelectorAll('.cluster.outlets').length > 10")
-    page.wait_for_function("document.querySelectorAll('.cluster.machines').length > 10")
+    page.wait_for_function("() => document.querySelectorAll('.cluster.outlets').length > 10")
+    page.wait_for_function("() => document.querySelectorAll('.cluster.machines').length > 10")
     page.wait_for_function(
         """() => {
             const boxes = [...document.querySelectorAll('.cluster')].map((one) => one.getBoundingClientRect());

@@ -71,7 +71,7 @@ def test_classes_as_written_share_no_edge():
 
 def test_measures_are_offered_by_what_they_count(manager: Client, plan: Plan):
     groups = {one["id"]: one["group"] for one in manager.get("/api/measures").json()}
-    assert {groups[key] for key in groups if key.startswith(("contact_rate_", "customers"))} == {"客户"}
+    assert {groups[key] for key in groups if key.startswith(("contact_rate_", "customers_farm"))} == {"客户"}
     assert (groups["cash_points_per_1000"], groups["station_completeness"]) == ("机具", "网点")
     assert (groups["register_house"], groups["vacancies"], groups["area_km2"]) == (
         "五类登记",
