@@ -89,7 +89,7 @@ def test_a_line_of_borders_is_redrawn_past_a_corner_by_the_keyboard_alone(desk: 
     def draw(*keys: str) -> None:
         page.keyboard.press("Space")
         for key in keys:
-            before = page.url
+            before = page.evaluate("() => location.href")  # page.url may lag behind
             page.keyboard.press(key)
             page.wait_for_function("before => location.href !== before", arg=before)
 
