@@ -65,12 +65,16 @@ async function ask(address, options) {
   return (await answerOf(address, options)).json().catch(() => ({}));
 }
 
+let leaving = false;
+addEventListener("pageshow", () => (leaving = false));
+
 async function answerOf(address, options) {
   const response = await fetch(address, options).catch(unreachable);
   // A page sends whoever is signed in no more to sign in; the API says so.
   if (response.status === 401 || (response.redirected && new URL(response.url).pathname === "/login/")) {
-    const here = location.pathname + location.search;
-    location.assign(`/login/?${new URLSearchParams({ next: here })}`);
+    // Once, whatever else is answered so: the sign-in page says only once why the session ended.
+    if (!leaving) location.assign(`/login/?${new URLSearchParams({ next: location.pathname + location.search })}`);
+    leaving = true;
     throw new ApiError(401, {});
   }
   if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
