@@ -13,7 +13,6 @@ import shapely
 from django.db.models import F
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from gis.datum import Datum
@@ -21,6 +20,7 @@ from gis.lattice import FloatArray
 from layers.audit.masking import mask_phone
 from layers.exchange.faults import ImportRefused, TooManyToExport
 from layers.exchange.targets import SHAPEFILE_NAME, own_fields
+from layers.features.attributes import name_of
 from layers.features.models import Feature, FeatureQuerySet, Kind
 from layers.features.registry import Layer
 from layers.imports.export import crs_of, mover, urn, write_vector
@@ -114,10 +114,9 @@ class Export:
 
     def _headings(self) -> list[str]:
         places = [_("东坐标"), _("北坐标")] if self.datum.name.startswith("EPSG:") else [_("经度"), _("纬度")]
-        english = get_language() == "en"
         names: list[str] = []
         for key, schema in self.attributes.items():
-            name = (schema.get("name_en") if english else "") or schema["name"]
+            name = name_of(schema)
             names.append(key if name in names else name)
         own = [str(field.verbose_name) for field in self.own]
         return [_("编码"), _("名称"), _("类型"), _("机构编码"), _("机构名称"), *places, _("网格编码"), *own, *names,

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.translation import get_language
+
 from gis.errors import JingtianError
 from layers.features.models import Kind
 
@@ -160,6 +162,11 @@ ALLOWED = {
     "choice": ("以下之一: ", "one of "),
     "choices": ("以下各项, 用“、”隔开: ", "some of these, separated by “;”: "),
 }
+
+
+def name_of(attribute: Mapping[str, Any]) -> str:
+    """What an attribute of a kind is called in the language of the page."""
+    return _english(attribute) if get_language() == "en" else str(attribute["name"])
 
 
 def _english(attribute: Mapping[str, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import F
-from django.utils.translation import get_language
 
+from layers.features.attributes import name_of
 from layers.features.models import Kind
 
 FILE = Path(__file__).with_name("kinds.json")
@@ -27,11 +27,10 @@ def common_names() -> dict[str, dict[str, tuple[str, str]]]:
 
 def attribute_names() -> dict[str, str]:
     """What attributes of any kind are called in the language of the page, by key; the common vocabulary goes first."""
-    english = get_language() == "en"
     listed = Kind.objects.order_by(F("institution").asc(nulls_first=True), "pk").values_list("attributes", flat=True)
     found: dict[str, str] = {}
     for attribute in (each for attributes in listed for each in attributes):
-        found.setdefault(attribute["key"], (attribute.get("name_en") if english else "") or attribute["name"])
+        found.setdefault(attribute["key"], name_of(attribute))
     return found
 
 

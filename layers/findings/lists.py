@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from layers.features.attributes import name_of
 from layers.features.filters import incomplete
 from layers.features.models import Feature
 from layers.features.registry import LAYERS, kinds_of
@@ -356,7 +357,7 @@ def of_stations(user: User, _plan: Plan, key: str) -> Iterator[Finding]:
     found = incomplete(LAYERS["outlets"].visible_to(user), kinds)
     if user.institution is not None:
         found = found.belonging_to(user.institution.path)
-    items = {item["key"]: _named(item) for item in kinds[0].checklist}
+    items = {item["key"]: name_of(item) for item in kinds[0].checklist}
     separator = ", " if get_language() == "en" else "、"
     yield Finding(
         id="stations",
@@ -373,10 +374,6 @@ def _of_station(one: Feature, items: dict[str, str], separator: str) -> Row:
     lacking = [name for key, name in items.items() if one.attributes.get(key) is not True]
     text = _("缺: %(names)s") % {"names": separator.join(lacking)}
     return Row(one.name, text, len(lacking), one.code, at=(one.geom.x, one.geom.y))
-
-
-def _named(attribute: dict[str, str]) -> str:
-    return (attribute.get("name_en") if get_language() == "en" else "") or attribute["name"]
 
 
 SOURCES: dict[str, Callable[[User, Plan, str], Iterable[Finding]]] = {

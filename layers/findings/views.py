@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from layers.findings.api import seeing_user
-from layers.orgs.models import User
+from layers.rules.api import can_edit_rules
 
 
 @login_required
@@ -16,4 +16,4 @@ from layers.orgs.models import User
 def findings_page(request: HttpRequest) -> HttpResponse:
     """Lists left, their places on the map beside them."""
     user = seeing_user(request)
-    return render(request, "findings/findings.html", {"can_edit_rules": user.role == User.Role.ADMINISTRATOR})
+    return render(request, "findings/findings.html", {"can_edit_rules": can_edit_rules(user, user.institution)})

@@ -58,8 +58,8 @@ def serving(ids: list[int], *, below: bool) -> dict[int, list[Service]]:
     return found
 
 
-class Post(NamedTuple):
-    """In which role people are counted: the smallest grids have workers, and all grids above count these too."""
+class Counted(NamedTuple):
+    """In which role, and of which kinds, people are counted: the smallest grids have workers, and all grids above count these too."""
 
     role: str
     kinds: tuple[str, ...]
@@ -82,19 +82,19 @@ def heads(found: Iterable[Service]) -> int:
 
 def _count(key: str, name: str | Promise, role: str, kinds: tuple[str, ...], *domain: str) -> None:
     """A measure that counts the people of a grid with a role."""
-    post = Post(role, kinds)
+    counted = Counted(role, kinds)
     about = (
         gettext_lazy("按所问日期在这一网格及其下级网格的人数, 一人只算一次")
-        if post.below
+        if counted.below
         else gettext_lazy("按所问日期直接安排在这一网格的人数; 不含下级网格的")
     )
 
     @register(key, name, gettext_lazy("人"), *domain, of="served", about=about, behind=(f"lines:{key}",))
     def compute(ids: list[int]) -> dict[int, Measured]:
         said = _("人员安排")
-        return {grid: Measured(float(heads(found)), False, said) for grid, found in post.of(ids).items()}
+        return {grid: Measured(float(heads(found)), False, said) for grid, found in counted.of(ids).items()}
 
-    lines(key, name, personal=True)(lambda grid: people_lines(post.of([grid.pk])[grid.pk]))
+    lines(key, name, personal=True)(lambda grid: people_lines(counted.of([grid.pk])[grid.pk]))
 
 
 def people_lines(services: list[Service]) -> list[Line]:
@@ -140,7 +140,7 @@ def workers_per_10000(
     ids: list[int], households: dict[int, Measured], residents: dict[int, Measured]
 ) -> dict[int, Measured]:
     """Grid workers in the grid and below it, by 10,000 residents: households times the institution's persons a household, else those registered."""
-    workers = {grid: heads(found) for grid, found in Post("worker", ("main",)).of(ids).items()}
+    workers = {grid: heads(found) for grid, found in Counted("worker", ("main",)).of(ids).items()}
     found = {}
     paths = dict(Grid.objects.filter(pk__in=ids).values_list("pk", "plan__institution__path"))
     settings = StaffSettings.of_paths(set(paths.values()))

@@ -135,7 +135,7 @@ def rules(request: HttpRequest, institution: int | None = None) -> dict[str, Any
     binding = {rule.pk for rule in Rule.objects.binding(owner)}
     chain = [*Institution.objects.above(owner), owner]
     found = Rule.objects.filter(institution__in=[one.pk for one in chain]).select_related("institution")
-    can_edit = _can_edit(user, owner)
+    can_edit = can_edit_rules(user, owner)
     return {
         "institution": {"id": owner.pk, "name": owner.name},
         "can_edit": can_edit,
@@ -291,7 +291,7 @@ def _plan(request: HttpRequest, plan_id: int) -> Plan:
     return get_object_or_404(Plan.objects.visible_to(_user(request)).select_related("institution"), pk=plan_id)
 
 
-def _can_edit(user: User, institution: Institution) -> bool:
+def can_edit_rules(user: User, institution: Institution) -> bool:
     """Rules are set by administrators, of their own subtree."""
     return user.role == User.Role.ADMINISTRATOR and user.sees_inside(institution)
 
@@ -307,7 +307,7 @@ def _institution(user: User, pk: int | None) -> Institution:
 def _edited_institution(request: HttpRequest, pk: int | None) -> Institution:
     user = _user(request)
     owner = _institution(user, pk)
-    if not _can_edit(user, owner):
+    if not can_edit_rules(user, owner):
         raise PermissionDenied
     return owner
 
@@ -315,7 +315,7 @@ def _edited_institution(request: HttpRequest, pk: int | None) -> Institution:
 def _edited_rule(request: HttpRequest, rule_id: int) -> Rule:
     user = _user(request)
     rule = get_object_or_404(Rule.objects.visible_to(user).select_related("institution"), pk=rule_id)
-    if not _can_edit(user, rule.institution):
+    if not can_edit_rules(user, rule.institution):
         raise PermissionDenied
     return rule
 

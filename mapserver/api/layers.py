@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 import shapely
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import get_language
 from ninja import Field, Query, Router, Schema, Status
 
 from gis.datum import from_cgcs2000, parse_datum
 from layers.audit.masking import may_unmask_many
+from layers.features.attributes import name_of
 from layers.features.models import Kind
 from layers.features.registry import LAYERS, Layer, kinds_of, layer_named
 from layers.features.service import add_feature, change_feature, delete_feature
@@ -79,17 +79,13 @@ def layers(request: HttpRequest) -> list[dict[str, Any]]:
 
 def kind_json(kind: Kind) -> dict[str, Any]:
     """A kind as the page draws it, its attributes named in the page's language."""
-    english = get_language() == "en"
     return {
         "id": kind.key,
         "name": kind.label,
         "icon": kind.icon,
         "colour": kind.colour,
         "active": kind.is_active,
-        "attributes": [
-            attribute | {"name": (attribute.get("name_en") if english else "") or attribute["name"]}
-            for attribute in kind.attributes
-        ],
+        "attributes": [attribute | {"name": name_of(attribute)} for attribute in kind.attributes],
     }
 
 

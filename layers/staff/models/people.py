@@ -13,7 +13,7 @@ from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from layers.features.models import ServiceArea
+from layers.features.models import Homed
 from layers.grids.models import SRID
 from layers.orgs.models import Institution, User
 
@@ -56,7 +56,7 @@ class StaffQuerySet(models.QuerySet["Staff"]):
         return self.filter(Q(left_on__isnull=True) | Q(left_on__gt=at))
 
 
-class Staff(models.Model):
+class Staff(Homed):
     """人员: somebody who works in the field for an institution. `geom` is the base place (EPSG:4490), where she is found;
     `area` and `grid_code`, its leaf grid in the plan in force, are the database's to write.
     """
@@ -79,15 +79,6 @@ class Staff(models.Model):
     geom = models.PointField(_("常驻地点"), srid=SRID, null=True, blank=True)
     photo = models.FileField(_("照片"), upload_to=photo_name, blank=True, max_length=80)
     subsidy = models.PositiveIntegerField(_("补贴 (元/月)"), null=True, blank=True)
-    area = models.ForeignKey(
-        ServiceArea,
-        models.SET_NULL,
-        null=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("服务区域"),
-        db_index=False,
-    )
     grid_code = models.CharField(_("常驻网格编码"), max_length=32, null=True, editable=False, db_collation="C")
     left_on = models.DateField(_("离岗日期"), null=True, blank=True, help_text=_("自当日起不再在岗"))
     synthetic = models.BooleanField(_("演示数据"), default=False)
