@@ -125,6 +125,20 @@ def test_the_columns_are_remembered_and_a_change_is_told(open_exchange: New, tmp
     assert list(Outlet.objects.filter(is_active=False).values_list("code", flat=True)) == ["测0002"]
 
 
+def test_what_was_found_can_be_asked_for_again(open_exchange: New, tmp_path: Path, complaints: list[str]) -> None:
+    page = open_exchange()
+    upload(page, tmp_path, "\n".join(ROWS.splitlines()[:4]))
+    page.get_by_label("列“机型”是").select_option("kind")
+    page.locator(".words select[data-word='厅堂']").select_option("staffed")
+    page.route("**/points", lambda route: route.abort())
+    page.get_by_role("button", name="检查各行").click()
+    expect(page.locator(".reason")).to_contain_text("连接不上服务器")
+    complaints.clear()  # The browser's own line about the request.
+    page.unroute("**/points")
+    page.get_by_role("button", name="再试一次").click()
+    expect(page.get_by_text("3 行可以载入：新增 3，更新 0，未变 0。")).to_be_visible()
+
+
 def test_a_hopeless_file_says_why_in_english(open_exchange: New, tmp_path: Path) -> None:
     page = open_exchange(locale="en-US")
     page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.url}])

@@ -43,8 +43,10 @@ class ExchangePage extends JobPage {
 
   async #rows(job) {
     this.step("check");
-    this.#found = await this.jobs.part(job.id, "found");
-    this.outcome.replaceChildren(checkedView(job, this.#found, {
+    // Both before anything can be pressed: once the import is given up or loaded, there are no points to ask for.
+    const [found, points] = await Promise.all([this.jobs.part(job.id, "found"), this.jobs.part(job.id, "points")]);
+    this.#found = found;
+    this.outcome.replaceChildren(checkedView(job, found, {
       pick: (line) => {
         byId("map").scrollIntoView({ block: "nearest" });
         this.#pick(line);
@@ -56,7 +58,7 @@ class ExchangePage extends JobPage {
     }));
     this.showMap(true);
     byId("key").hidden = false;
-    this.#drawing.show(await this.jobs.part(job.id, "points"), this.#found.rejected);
+    this.#drawing.show(points, found.rejected);
     document.body.dataset.drawn = this.shown;
   }
 

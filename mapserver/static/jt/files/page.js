@@ -115,7 +115,12 @@ export class JobPage {
       this.step("load");
       this.outcome.replaceChildren(this.loadedView(job, () => this.start()));
     } else {
-      await this.settle(job);
+      try {
+        await this.settle(job);
+      } catch (error) {
+        if (this.job !== job) return;
+        this.outcome.replaceChildren(brokenOffView(error, () => this.#settle(job)));
+      }
     }
     byId("work").focus({ preventScroll: false });
   }
@@ -167,6 +172,16 @@ function showProgress(view, fraction) {
   if (fraction === null) bar.removeAttribute("value");
   else bar.value = fraction;
   view.querySelector(".percent").textContent = fraction === null ? "" : `${Math.floor(fraction * 100)}%`;
+}
+
+/** What came of the job could not be fetched: it is asked for again. */
+function brokenOffView(error, again) {
+  return el(
+    "div",
+    {},
+    el("div", { class: "message error", role: "alert" }, el("p", { class: "reason" }, error.message)),
+    el("div", { class: "actions" }, button(gettext("再试一次"), again, "primary")),
+  );
 }
 
 function failedView(job, again) {
