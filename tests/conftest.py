@@ -24,10 +24,11 @@ from django.core.management import call_command
 from django.core.management.commands import flush
 from django.db import connection, connections
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import as_the_site
 from tests.sql.client import Client
+from tests.windows import PATIENCE, WIDE, Windows
 
 # Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -143,6 +144,7 @@ def kept_in_database(django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One for all: a second one cannot be driven while the first is open."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
@@ -152,3 +154,40 @@ def chromium() -> Iterator[Browser]:
         browser.close()
         # Playwright's event loop keeps connections of its own open; the test database is dropped after this.
         connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def all_windows(chromium: Browser) -> Windows:
+    """The windows of the browser, from test to test."""
+    return Windows(chromium)
+
+
+@pytest.fixture
+def open_window(all_windows: Windows, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Opens a page that is signed in nowhere, in a window of its own; options are those of a browser context."""
+    yield lambda **options: all_windows.open(live_server.url, **{"viewport": WIDE, "locale": "zh-CN"} | options)
+    all_windows.put_back()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained of; empty it in a test that expects complaints."""
+    return []
+
+
+@pytest.fixture
+def new_page(open_window: Callable[..., Page], complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens a page as `open_window` does; the test fails if the browser complains of anything."""
+
+    def new(**options: Any) -> Page:
+        page = open_window(**options)
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+        )
+        return page
+
+    yield new
+    assert complaints == []

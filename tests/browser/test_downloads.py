@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from layers.facilities.models import Outlet
-from tests.browser.conftest import PHONE, WIDE, Open, sign_in
+from tests.browser.conftest import PHONE, Open, sign_in
+from tests.windows import WIDE
 
 pytestmark = pytest.mark.browser
 

@@ -13,11 +13,12 @@ from django.test import override_settings
 from playwright.sync_api import Browser, Page, expect
 
 from layers.people.lists import LISTS
-from tests.browser.conftest import PHONE, READY, WIDE, sign_in
+from tests.browser.conftest import PHONE, READY, sign_in
 from tests.conftest import kept_in_database
 from tests.evil import MARKUP
 from tests.evil_world import Bank, evil_bank
 from tests.factories import PASSWORD
+from tests.windows import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,16 +33,13 @@ def bank(
 
 
 @pytest.fixture
-def look(bank: Bank, chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+def look(bank: Bank, open_window: Callable[..., Page]) -> Iterator[Callable[..., Page]]:
     """Opens an address as somebody, without the CSP, and afterwards sees whether anything ran."""
     pages: list[Page] = []
 
     def open_(user: str | None, address: str, **options: Any) -> Page:
-        context = chromium.new_context(
-            **{"base_url": live_server.url, "viewport": WIDE, "locale": "zh-CN", "bypass_csp": True} | options
-        )
-        context.set_default_timeout(15_000)
-        page = context.new_page()
+        page = open_window(bypass_csp=True, **options)
+        page.set_default_timeout(PATIENCE)
         pages.append(page)
         page.on("dialog", lambda dialog: page.evaluate("window.hacked = 1"))
         if user is None:
@@ -53,7 +51,6 @@ def look(bank: Bank, chromium: Browser, live_server: Any) -> Iterator[Callable[.
     yield open_
     for page in pages:
         assert_nothing_ran(page)
-        page.context.close()
 
 
 def assert_nothing_ran(page: Page) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
-from playwright.sync_api import expect as expected
+from playwright.sync_api import Page, expect
 
 from layers.exchange.models import ColumnMapping, PointImport
 from layers.facilities.models import Outlet
 from layers.imports import processes
 from tests.browser.conftest import PHONE, sign_in
 from tests.imports.conftest import child_database  # noqa: F401
+from tests.windows import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("child_database")]
 New = Callable[..., Page]
@@ -30,24 +30,20 @@ ROWS = """网点编码,网点名称,机型,X,Y,地址,柜员
 """
 
 
-def expect(locator: Any) -> Any:
-    """With time for the child process."""
-    expected.set_options(timeout=SECONDS)
-    return expected(locator)
-
-
 @pytest.fixture
 def open_exchange(new_page: New) -> Iterator[New]:
     """Opens the page, and afterwards removes what was imported."""
     before = set(Outlet.objects.values_list("pk", flat=True))
+    expect.set_options(timeout=SECONDS)
 
     def open_(*, user: str = "planner", **options: Any) -> Page:
         page = new_page(**options)
-        page.context.set_default_timeout(SECONDS)
+        page.set_default_timeout(SECONDS)
         sign_in(page, user, after="/exchange/")
         return page
 
     yield open_
+    expect.set_options(timeout=PATIENCE)
     for job in PointImport.objects.all():
         processes.cancel(job)
         job.delete()

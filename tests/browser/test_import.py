@@ -29,7 +29,7 @@ def open_import(new_page: New) -> Iterator[New]:
 
     def open_(*, user: str = "planner", **options: Any) -> Page:
         page = new_page(**options)
-        page.context.set_default_timeout(30_000)
+        page.set_default_timeout(30_000)
         sign_in(page, user, after="/import/")
         return page
 

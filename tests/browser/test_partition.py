@@ -50,7 +50,7 @@ def planner() -> User:
 
 def open_at(open_map: Open, plan: Plan, grid: Grid, **options: Any) -> Page:
     page = open_map(f"?plan={plan.pk}&level={grid.level}&grid={grid.pk}", **options)
-    page.context.set_default_timeout(30_000)
+    page.set_default_timeout(30_000)
     expect(page.locator(".partition summary").first).to_be_attached()
     return page
 
@@ -63,7 +63,7 @@ def unfold(page: Page, name: str) -> None:
 def test_a_county_is_divided_round_its_outlets(county: Plan, open_map: Open) -> None:
     """From an empty draft: 以网点为中心, with the radius; what is shown is what is saved."""
     page = open_map("")
-    page.context.set_default_timeout(30_000)
+    page.set_default_timeout(30_000)
     page.goto("/plans/")
     page.locator(f"tr[data-plan='{county.pk}'] [data-step=empty]").click()
     page.fill("#ask input", NAME)
@@ -145,7 +145,7 @@ def test_another_way_to_divide_and_what_is_missing(county: Plan, open_map: Open)
 def test_the_coverage_rule_is_chosen_and_printed(county: Plan, open_map: Open) -> None:
     draft = copy(county, planner(), NAME)
     page = open_map("")
-    page.context.set_default_timeout(30_000)
+    page.set_default_timeout(30_000)
     page.goto("/plans/")
     page.locator(f"tr[data-plan='{draft.pk}'] [data-step=coverage-rule]").click()
     page.select_option("#ask select", "bounded_overlap")

@@ -31,7 +31,7 @@ def open_people(new_page: New) -> Iterator[New]:
 
     def open_(path: str = "/people/", *, user: str = "manager", **options: object) -> Page:
         page = new_page(**options)
-        page.context.set_default_timeout(30_000)
+        page.set_default_timeout(30_000)
         sign_in(page, user, after=path)
         return page
 

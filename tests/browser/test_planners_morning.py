@@ -156,7 +156,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
     today = timezone.localdate()
     # She copies the plan in force.
     page = new_page()
-    page.context.set_default_timeout(30_000)
+    page.set_default_timeout(30_000)
     sign_in(page, "xihu-planner", after="/plans/")
     page.locator(f"tr[data-plan='{xihu.pk}'] [data-step=copy]").click()
     page.fill("#ask input", NAME)
@@ -319,7 +319,7 @@ def test_a_planners_morning(xihu: Plan, new_page: Callable[..., Page], complaint
 
     step(page, "submit", "请审定")
     reviewer = new_page()
-    reviewer.context.set_default_timeout(30_000)
+    reviewer.set_default_timeout(30_000)
     sign_in(reviewer, "xihu-admin", after=f"/plans/{draft.pk}/review/")
     reviewer.wait_for_selector("body[data-compared]")
     expect(reviewer.locator("#result")).to_contain_text("界线调整")

@@ -26,7 +26,7 @@ def open_plans(new_page: New) -> Iterator[New]:
 
     def open_(path: str = "/plans/", *, user: str = "planner", **options: object) -> Page:
         page = new_page(**options)
-        page.context.set_default_timeout(30_000)
+        page.set_default_timeout(30_000)
         sign_in(page, user, after=path)
         return page
 

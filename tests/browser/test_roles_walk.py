@@ -82,7 +82,7 @@ def limits() -> Iterator[None]:
 @pytest.mark.usefixtures("limits")
 def test_a_regulator_sees_blanks_and_concentration_and_no_people(new_page: New) -> None:
     page = new_page()
-    page.context.set_default_timeout(SLOW)
+    page.set_default_timeout(SLOW)
     sign_in(page, "regulator", after="/oversight/")
     page.wait_for_selector("#map[data-ready=true]")
     page.select_option("[name=area]", "429005")  # another test's area may come first
@@ -105,7 +105,7 @@ def test_a_regulator_sees_blanks_and_concentration_and_no_people(new_page: New) 
 
 def test_a_regulator_asks_a_piece_of_the_map_which_banks_serve_it(new_page: New) -> None:
     page = new_page()
-    page.context.set_default_timeout(SLOW)
+    page.set_default_timeout(SLOW)
     sign_in(page, "regulator", after="/oversight/")
     page.wait_for_selector("#map[data-ready=true]")
     page.select_option("[name=area]", "429005")
@@ -136,7 +136,7 @@ def test_a_regulator_asks_a_piece_of_the_map_which_banks_serve_it(new_page: New)
 
 def test_a_grid_of_the_last_page_of_registers_opens_on_the_map(new_page: New) -> None:
     page = new_page()
-    page.context.set_default_timeout(SLOW)
+    page.set_default_timeout(SLOW)
     sign_in(page, "manager", after="/registers/?level=3&sort=-house")
     page.locator("#pages a").last.click()
     expect(page.locator("#pages [aria-current]")).to_have_text(re.compile(r"[5-9]"))
@@ -154,7 +154,7 @@ def test_a_grid_of_the_last_page_of_registers_opens_on_the_map(new_page: New) ->
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
 def test_a_regulator_reads_the_townships_on_a_phone(new_page: New, locale: str) -> None:
     page = new_page(viewport=PHONE, locale=locale)
-    page.context.set_default_timeout(SLOW)
+    page.set_default_timeout(SLOW)
     sign_in(page, "regulator", after="/oversight/")
     page.wait_for_selector("#map[data-ready=true]")
     fits = "(table) => table.scrollWidth <= table.parentElement.clientWidth"

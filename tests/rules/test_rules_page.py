@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from layers.orgs.models import Institution
 from layers.rules.models import MeasureSettings, Rule
+from tests.browser.conftest import sign_in
 from tests.factories import PASSWORD, InstitutionFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -29,36 +30,14 @@ def bank(committed_db: None) -> Institution:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained of; empty it in a test that expects complaints."""
-    return []
-
-
-@pytest.fixture
-def open_rules(chromium: Browser, bank: Institution, live_server: Any, complaints: list[str]) -> Iterator[Open]:
-    contexts = []
-
+def open_rules(bank: Institution, new_page: Callable[..., Page]) -> Open:
     def open_(user: str, **options: Any) -> Page:
-        context = chromium.new_context(
-            **{"base_url": live_server.url, "locale": "zh-CN", "viewport": {"width": 1280, "height": 900}} | options
-        )
-        contexts.append(context)
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/login/?next=/rules/")
-        page.fill("#id_username", user)
-        page.fill("#id_password", PASSWORD)
-        page.click("button.primary")
-        page.wait_for_url("**/rules/")
+        page = new_page(**options)
+        sign_in(page, user, PASSWORD, after="/rules/")
         page.wait_for_selector("#rules[data-ready=true]")
         return page
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    return open_
 
 
 def picture(page: Page, name: str) -> None:
