@@ -36,7 +36,7 @@ clean: stop ## 停止并删除数据与安装的依赖 / stop, and delete the da
 	@rm -f $(catalogs)
 
 test: system-with-browser development setup static check domain ## 全部检查与测试 / all checks and tests
-	@docker/with-postgres.sh .local/test --throwaway $(python) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@docker/with-postgres.sh .local/test --throwaway $(python) -m pytest -n 2 $(ARGS)
 
 pytest: development setup static ## 只运行测试 / only tests, e.g. ARGS="tests/gis -k border -n 2"
 	@docker/with-postgres.sh .local/test --throwaway $(python) -m pytest $(ARGS)

@@ -24,11 +24,10 @@ from django.core.management import call_command
 from django.core.management.commands import flush
 from django.db import connection, connections
 from hypothesis import settings as hypothesis_settings
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import as_the_site
 from tests.sql.client import Client
-from tests.windows import PATIENCE, WIDE, Windows
 
 # Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -38,6 +37,9 @@ hypothesis_settings.register_profile("no-deadline", deadline=None)
 hypothesis_settings.load_profile("no-deadline")
 
 Connect = Callable[[], psycopg2.extensions.connection]
+WIDE = {"width": 1440, "height": 900}
+PATIENCE = 15_000
+"""Milliseconds that a page has for what a test expects of it, on a busy machine too."""
 emptying = {"suspended": False}
 KEPT = {"django_content_type", "auth_permission", "audit"}
 """Tables that the migrations fill, and the audit log, which only grows."""
@@ -79,19 +81,9 @@ def empty_as_replica(operations: PostGISOperations, style: object, tables: list[
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """The tests on the demo county come last: nothing empties the database from then on.
-
-    They are one group and all others are the other: two processes with a database each can run them side by side
-    (`-n 2 --dist loadgroup`), each in the order in which one process would.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("demo" if on_demo_county(item) else "others"))
+    """The tests on the demo county come last: nothing empties the database from then on."""
     yield
-    items.sort(key=on_demo_county)
-
-
-def on_demo_county(item: pytest.Item) -> bool:
-    return "demo_site" in getattr(item, "fixturenames", ())
+    items.sort(key=lambda item: "demo_site" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture
@@ -147,7 +139,7 @@ def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
+            executable_path="/usr/bin/chromium-headless-shell",
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         yield browser
@@ -156,17 +148,20 @@ def chromium() -> Iterator[Browser]:
         connections.close_all()
 
 
-@pytest.fixture(scope="session")
-def all_windows(chromium: Browser) -> Windows:
-    """The windows of the browser, from test to test."""
-    return Windows(chromium)
-
-
 @pytest.fixture
-def open_window(all_windows: Windows, live_server: Any) -> Iterator[Callable[..., Page]]:
+def open_window(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
     """Opens a page that is signed in nowhere, in a window of its own; options are those of a browser context."""
-    yield lambda **options: all_windows.open(live_server.url, **{"viewport": WIDE, "locale": "zh-CN"} | options)
-    all_windows.put_back()
+    contexts: list[BrowserContext] = []
+
+    def open_(**options: Any) -> Page:
+        given = {"viewport": WIDE, "locale": "zh-CN", "base_url": live_server.url}
+        contexts.append(chromium.new_context(**given | options))
+        contexts[-1].set_default_timeout(PATIENCE)
+        return contexts[-1].new_page()
+
+    yield open_
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture
@@ -181,7 +176,6 @@ def new_page(open_window: Callable[..., Page], complaints: list[str]) -> Iterato
 
     def new(**options: Any) -> Page:
         page = open_window(**options)
-        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.add_init_script(

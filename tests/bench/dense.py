@@ -53,7 +53,7 @@ def measure(site: str, session: str) -> Iterator[str]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's synchronous API runs an event loop in this thread
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
+            executable_path="/usr/bin/chromium-headless-shell",
             args=["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
         )
         context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="zh-CN", base_url=site)

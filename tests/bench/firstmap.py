@@ -28,7 +28,7 @@ def first_map(database: str) -> Line:
     grids = Grid.objects.filter(plan__institution__code="QJ", plan__status="published").count()
     with serving(database) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
+            executable_path="/usr/bin/chromium-headless-shell",
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": f"http://{address}"}

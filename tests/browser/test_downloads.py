@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from layers.facilities.models import Outlet
 from tests.browser.conftest import PHONE, Open, sign_in
-from tests.windows import WIDE
+from tests.conftest import WIDE
 
 pytestmark = pytest.mark.browser
 

@@ -18,7 +18,6 @@ from tests.conftest import kept_in_database
 from tests.evil import MARKUP
 from tests.evil_world import Bank, evil_bank
 from tests.factories import PASSWORD
-from tests.windows import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,7 +38,6 @@ def look(bank: Bank, open_window: Callable[..., Page]) -> Iterator[Callable[...,
 
     def open_(user: str | None, address: str, **options: Any) -> Page:
         page = open_window(bypass_csp=True, **options)
-        page.set_default_timeout(PATIENCE)
         pages.append(page)
         page.on("dialog", lambda dialog: page.evaluate("window.hacked = 1"))
         if user is None:

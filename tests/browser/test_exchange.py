@@ -13,8 +13,8 @@ from layers.exchange.models import ColumnMapping, PointImport
 from layers.facilities.models import Outlet
 from layers.imports import processes
 from tests.browser.conftest import PHONE, sign_in
+from tests.conftest import PATIENCE
 from tests.imports.conftest import child_database  # noqa: F401
-from tests.windows import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("child_database")]
 New = Callable[..., Page]
