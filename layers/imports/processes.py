@@ -114,6 +114,8 @@ def work(job: AnyJob, tasks: Mapping[str, Callable[[AnyJob], None]]) -> None:
 class WorkCommand(BaseCommand):
     """A command of manage.py that does the task of a job, in a process with limits of its own."""
 
+    # The site that started it was checked when it began; again, that would take longer than most files do.
+    requires_system_checks = ()
     model: type[Job]
     tasks: Mapping[str, Callable[[Any], None]]
 
