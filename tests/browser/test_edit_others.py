@@ -62,6 +62,24 @@ def test_an_edit_after_the_session_has_ended_waits_until_somebody_signs_in(desk:
     complaints.clear()  # Chromium reports the answer 401
 
 
+def test_a_line_in_the_making_outlasts_the_session(desk: Desk, complaints: list[str]) -> None:
+    page = desk.page
+    page.keyboard.press("s")
+    desk.click(-0.1, 2.5)
+    page.context.clear_cookies(name="sessionid")
+    expect(page.locator("#notice")).to_contain_text("登录已结束。请先完成手上的这一步")
+    desk.click(1.15, 2.5)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#id_username")
+    page.fill("#id_username", "planner")
+    page.fill("#id_password", PASSWORD)
+    page.click("button.primary")
+    page.click("#resend")
+    desk.done("撤销: 拆分")
+    assert [edit.op for edit in Edit.objects.filter(plan=desk.plan)] == ["split"]
+    complaints.clear()  # Chromium reports the answers 401
+
+
 def test_asking_for_news_is_no_sign_of_life_but_a_key_is(desk: Desk) -> None:
     page = desk.page
     with page.expect_request(re.compile(r"edits\?since")) as asked:

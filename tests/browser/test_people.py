@@ -256,18 +256,23 @@ def test_what_is_folded_is_opened_for_the_paper(open_people: New) -> None:
     expect(folded).to_have_count(before)
 
 
-@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}, {"locale": "en-GB"}], ids=["wide", "phone", "english"])
-def test_the_pages_fit_and_speak_one_language(open_people: New, options: dict) -> None:
-    name = "phone" if "viewport" in options else "english" if "locale" in options else "wide"
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("wide", {}), ("phone", {"viewport": PHONE}), ("english", {"viewport": PHONE, "locale": "en-GB"})],
+    ids=["wide", "phone", "english"],
+)
+def test_the_pages_fit_and_speak_one_language(open_people: New, name: str, options: dict) -> None:
     page = open_people(**options)
     page.wait_for_selector("#lists[data-ready=true]")
     page.wait_for_selector(ROWS)
     chief = Staff.objects.get(number="YS04001", institution__path__startswith=bank())
+    worker = Staff.objects.get(number="YS00001", institution__path__startswith=bank())
     grid = Assignment.objects.get(replaces__isnull=False, replaces__staff__number="YS05501").grid
     for path, called in (
         ("/people/?list=absent", "absent"),
         ("/people/", "all"),
         (f"/people/{chief.pk}/", "person"),
+        (f"/people/{worker.pk}/", "worker"),
         (f"/people/grids/{grid.pk}/", "grid"),
         ("/people/proposals/", "waiting"),
         ("/people/new/", "new"),

@@ -65,6 +65,9 @@ async function ask(address, options) {
   return (await answerOf(address, options)).json().catch(() => ({}));
 }
 
+/** Happens before a page is left to sign in anew: who has something in hand that would be lost prevents it, and is asked again later. */
+export const LEAVE = "jt-leave";
+
 let leaving = false;
 addEventListener("pageshow", () => (leaving = false));
 
@@ -73,9 +76,11 @@ async function answerOf(address, options) {
   // A page sends whoever is signed in no more to sign in; the API says so.
   if (response.status === 401 || (response.redirected && new URL(response.url).pathname === "/login/")) {
     // Once, whatever else is answered so: the sign-in page says only once why the session ended.
-    if (!leaving) location.assign(`/login/?${new URLSearchParams({ next: location.pathname + location.search })}`);
-    leaving = true;
-    throw new ApiError(401, {});
+    if (!leaving && dispatchEvent(new Event(LEAVE, { cancelable: true }))) {
+      leaving = true;
+      location.assign(`/login/?${new URLSearchParams({ next: location.pathname + location.search })}`);
+    }
+    throw new ApiError(401, { text: gettext("登录已结束，请重新登录。") });
   }
   if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})));
   return response;

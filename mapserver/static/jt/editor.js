@@ -1,4 +1,5 @@
 /** Editing a draft on the map: which tool is in hand, what the map's clicks mean to it, and what comes of an edit. */
+import { LEAVE } from "jt/api";
 import { Choose } from "jt/choose";
 import { Desk } from "jt/desk";
 import { byId, notify } from "jt/dom";
@@ -85,6 +86,12 @@ export class Editor {
     view.on("twice", () => this.draw.active && this.draw.end());
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("online", () => this.active && this.#offerUnsent());
+    addEventListener(LEAVE, (event) => {
+      if (!this.#begun) return;
+      // What is begun can be ended: as an edit it is kept over the sign-in.
+      event.preventDefault();
+      notify(gettext("登录已结束。请先完成手上的这一步，再登录保存。"));
+    });
   }
 
   get active() { return this.#desk !== null; }
@@ -208,6 +215,11 @@ export class Editor {
     this.draw.leave();
     this.reshape.bare = false;
     this.reshape.say();
+  }
+
+  /** Whether there is something in hand that is no edit yet. */
+  get #begun() {
+    return this.draw.points.length > 0 || this.reshape.held || this.reshape.proposed || this.#lines.length > 0 || this.#receiver !== null;
   }
 
   get #needsLines() { return this.draw.active || this.tool === "reshape"; }
