@@ -8,7 +8,7 @@ import { box, contains } from "jt/plane";
 import { area, count, fill, fixed } from "jt/text";
 import { createView } from "jt/view";
 
-const { gettext } = window;
+const { gettext, ngettext } = window;
 const view = createView();
 const labels = new Labels(view);
 const TONES = ["", "#cfe3e3", "#8fbfc0", "#4b9496", "#0b5a5e"];
@@ -29,7 +29,7 @@ let order = { key: "code", down: false };
 let asked = 0;
 
 const tone = (depth) => Math.min(depth, TONES.length - 1);
-const inWords = (depth) => (depth ? fill(gettext("{n} 家机构"), { n: depth }) : gettext("空白"));
+const inWords = (depth) => (depth ? fill(ngettext("{n} 家机构", "{n} 家机构", depth), { n: depth }) : gettext("空白"));
 const ringsOf = ({ type, coordinates, geometries }) =>
   type === "Polygon" ? [coordinates] : type === "MultiPolygon" ? coordinates : (geometries ?? []).flatMap(ringsOf);
 
