@@ -45,6 +45,18 @@ def own_kind() -> Iterator[str]:
     Kind.objects.filter(key="walk_kind").delete()
 
 
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+def test_kinds_can_be_read_on_a_phone(new_page: Callable[..., Page], locale: str) -> None:
+    page = new_page(viewport=PHONE, locale=locale)
+    sign_in(page, "admin", after="/kinds/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    narrowest = page.evaluate(
+        "Math.min(...[...document.querySelectorAll('.kinds .named')].map((name) => name.clientWidth))"
+    )
+    assert narrowest > 100
+    shot(page, f"kinds-{locale}")
+
+
 def test_an_administrator_adds_a_kind_switches_on_sheets_and_reads_the_log_of_it(new_page: New, own_kind: str) -> None:
     page = new_page()
     sign_in(page, "admin", after="/kinds/new/?layer=places")
