@@ -27,6 +27,7 @@ from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests import as_the_site
+from tests.chromium import EXECUTABLE
 from tests.sql.client import Client
 
 # Playwright's synchronous API runs an event loop in this thread; Django would take it for asynchronous code.
@@ -139,7 +140,7 @@ def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium-headless-shell",
+            executable_path=EXECUTABLE,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         yield browser

@@ -21,6 +21,8 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Error, Page, Response, sync_playwright
 
+from tests.chromium import EXECUTABLE
+
 POINTS = 200_000
 WIDTH, HEIGHT = 1440, 900
 LON, LAT = 112.9, 30.42
@@ -53,7 +55,7 @@ def measure(site: str, session: str) -> Iterator[str]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's synchronous API runs an event loop in this thread
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium-headless-shell",
+            executable_path=EXECUTABLE,
             args=["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
         )
         context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, locale="zh-CN", base_url=site)

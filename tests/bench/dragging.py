@@ -14,6 +14,8 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
+from tests.chromium import EXECUTABLE
+
 FRAMES = """() => new Promise((done) => { const times = []; const tick = (now) => { times.push(now);
     times.length < 180 ? requestAnimationFrame(tick) : done(times); }; requestAnimationFrame(tick); })"""
 
@@ -22,7 +24,7 @@ def main(
     site: str, user: str, password: str, plan: str, lon: str, lat: str, level: str = "3", zoom: str = "15"
 ) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=site)
         page.goto("/login/")
         page.fill("#id_username", user)

@@ -12,6 +12,7 @@ from layers.grids.models import Grid
 from layers.orgs.models import User
 from tests.bench.server import serving
 from tests.bench.table import Line, in_turn, slower
+from tests.chromium import EXECUTABLE
 
 ROUNDS = 7
 VIEWPORT = {"width": 1440, "height": 900}
@@ -28,7 +29,7 @@ def first_map(database: str) -> Line:
     grids = Grid.objects.filter(plan__institution__code="QJ", plan__status="published").count()
     with serving(database) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium-headless-shell",
+            executable_path=EXECUTABLE,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": f"http://{address}"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from layers.exchange.models import ColumnMapping, PointImport
 from layers.facilities.models import Outlet
@@ -126,8 +126,14 @@ def test_what_was_found_can_be_asked_for_again(open_exchange: New, tmp_path: Pat
     upload(page, tmp_path, "\n".join(ROWS.splitlines()[:4]))
     page.get_by_label("列“机型”是").select_option("kind")
     page.locator(".words select[data-word='厅堂']").select_option("staffed")
-    page.route("**/points", lambda route: route.abort())
-    page.get_by_role("button", name="检查各行").click()
+    held: list[Route] = []
+    page.route("**/points", lambda route: held.append(route))
+    with page.expect_response("**/found"), page.expect_request("**/points"):
+        page.get_by_role("button", name="检查各行").click()
+    # Nothing can be pressed before all is there: given up or loaded, the import has no points to ask for.
+    page.wait_for_timeout(200)
+    expect(page.locator("#load-form")).to_have_count(0)
+    held.pop().abort()
     expect(page.locator(".reason")).to_contain_text("连接不上服务器")
     complaints.clear()  # The browser's own line about the request.
     page.unroute("**/points")

@@ -151,9 +151,10 @@ export class JobPage {
   }
 }
 
+const reason = (text) => el("div", { class: "message error", role: "alert" }, el("p", { class: "reason" }, text));
+
 /** What went wrong with the last step, if anything did. */
-export const problem = ({ message }) =>
-  message && el("div", { class: "message error", role: "alert" }, el("p", { class: "reason" }, inReadersLanguage(message)));
+export const problem = ({ message }) => message && reason(inReadersLanguage(message));
 
 function workingView(what, cancel, ...notes) {
   return el(
@@ -179,7 +180,7 @@ function brokenOffView(error, again) {
   return el(
     "div",
     {},
-    el("div", { class: "message error", role: "alert" }, el("p", { class: "reason" }, error.message)),
+    reason(error.message),
     el("div", { class: "actions" }, button(gettext("再试一次"), again, "primary")),
   );
 }
