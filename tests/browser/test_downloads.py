@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from layers.facilities.models import Outlet
+from layers.orgs.models import User
 from tests.browser.conftest import PHONE, Open, sign_in
 from tests.conftest import WIDE
 
@@ -19,8 +20,10 @@ New = Callable[..., Page]
 
 @pytest.fixture
 def a_long_address(demo_site: None) -> Iterator[Outlet]:
-    """An outlet with an address that no Shapefile holds."""
-    outlet = Outlet.objects.filter(kind="staffed").earliest("code")
+    """An outlet with an address that no Shapefile holds. Both banks of the demo county count theirs from 0001."""
+    bank = User.objects.get(username="planner").institution
+    assert bank is not None
+    outlet = Outlet.objects.get(code="0001", institution__path__startswith=bank.path)
     before = outlet.attributes
     Outlet.objects.filter(pk=outlet.pk).update(attributes=before | {"address": "长" * 120})
     yield outlet
