@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.gis",
     "django.contrib.postgres",
+    "django.forms",
     "treebeard",
     "leaflet",
     "ninja",
@@ -120,6 +121,8 @@ TEMPLATES = [
         },
     }
 ]
+# Forms look for their templates where pages do: ours of an option stands before Django's.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = {
     "default": dj_database_url.config(

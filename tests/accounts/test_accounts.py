@@ -195,6 +195,12 @@ def test_a_new_password_ends_the_other_sessions(user: User):
     assert elsewhere.get("/api/me").status_code == 401
 
 
+def test_a_wrong_old_password_is_said_as_other_pages_speak(user: User):
+    form = {"old_password": "x", "new_password1": GOOD, "new_password2": GOOD}
+    page = signed_in(user).post("/account/password/", form).content.decode()
+    assert "您的旧密码不正确" in page and "你" not in page
+
+
 def code_at(device: TOTPDevice) -> str:
     """What the telephone shows now."""
     return f"{TOTP(device.bin_key).token():06}"

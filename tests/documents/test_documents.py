@@ -54,6 +54,11 @@ def test_the_agreement_of_a_station_and_seven_regulations(bank: Institution) -> 
     assert rows.count("Z") == 7
 
 
+def test_a_choice_that_is_not_made_is_called_so(bank: Institution) -> None:
+    page = signed_in(bank, "manager").get("/documents/new/").content.decode()
+    assert '<option value="" selected>未选择</option>' in page and "---" not in page
+
+
 def test_an_agreement_without_its_parts_says_what_is_missing(bank: Institution) -> None:
     answer = signed_in(bank, "manager").post("/documents/new/", form(bank, kind="agreement", partner="村委会"))
     assert answer.status_code == 400 and answer.content.decode().count("这一类文件须填写这一项。") == 4
