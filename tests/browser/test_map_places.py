@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from gis.datum import GCJ02, from_cgcs2000
 from layers.orgs.models import User
@@ -81,6 +81,23 @@ def test_leaving_needs_no_place(open_map: Open, complaints: list[str]) -> None:
     expect(later.locator(".duty button")).to_have_count(0)
     assert not CheckIn.objects.exists()
     complaints.clear()  # Chromium reports the answer 404
+
+
+def test_who_asks_before_the_page_knows_her_can_check_in_all_the_same(open_map: Open) -> None:
+    held: list[Route] = []
+    lon, lat = inside(a_grid())
+    page = open_map(
+        user="worker",
+        before=lambda page: page.route("**/api/on-duty/mine", lambda route: held.append(route)),
+        geolocation={"longitude": lon, "latitude": lat, "accuracy": 5},
+        permissions=["geolocation"],
+    )
+    page.click("[data-tool=locate]")
+    expect(page.locator("#panel-body .distance")).to_be_visible()
+    assert held
+    expect(page.locator(".duty button")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator(".duty button")).to_have_text(["上岗签到"])
 
 
 def test_near_a_border_names_the_candidates(open_map: Open) -> None:

@@ -13,6 +13,7 @@ export class OnDuty {
   #drawing = null;
   #found = [];
   #mine = null;
+  #fill = () => {};
 
   /** @param {{onChange: () => void, show: (content: Node[]) => void, onGrid: (id: number) => void}} actions */
   constructor(view, actions) {
@@ -26,6 +27,7 @@ export class OnDuty {
   /** Offers the layer to those who see others; where they are is asked for, and the look logged, when it is shown. @param {string[]} shown */
   async start(shown) {
     this.#mine = await get("on-duty/mine");
+    this.#fill();
     if (!this.#mine.sees_others) return;
     this.#box = el("input", {
       type: "checkbox", value: "on-duty", checked: shown.includes("on-duty"),
@@ -36,22 +38,25 @@ export class OnDuty {
     await this.#draw();
   }
 
-  /** What a field worker can do where the device is, or, where it does not know, leave: nothing for other users. @param {[number, number]} [lonLat] WGS 84 */
+  /**
+   * What a field worker can do where the device is, or, where it does not know, leave: nothing for other users.
+   * Filled as soon as it is known who asks. @param {[number, number]} [lonLat] WGS 84
+   */
   choices(lonLat, accuracy) {
-    if (!this.#mine?.possible) return [];
     const box = el("div", { class: "duty" });
     const act = (ask, said) => async () => {
       try {
         this.#mine.on_duty = await ask();
         notify(said);
-        fillBox();
+        this.#fill();
       } catch (error) {
         notify(error.message);
       }
     };
     const checkIn = act(() => send("PUT", "on-duty", { lon: lonLat[0], lat: lonLat[1], accuracy }), gettext("已签到。"));
     const leave = act(async () => { await send("DELETE", "on-duty"); return null; }, gettext("已离岗, 签到位置已删除。"));
-    const fillBox = () => {
+    this.#fill = () => {
+      if (!this.#mine?.possible) return;
       const on = this.#mine.on_duty;
       box.replaceChildren(
         el("p", { class: "note" }, on
@@ -62,7 +67,7 @@ export class OnDuty {
           on && el("button", { type: "button", class: "quiet", onclick: leave }, gettext("离岗"))),
       );
     };
-    fillBox();
+    this.#fill();
     return [box];
   }
 
