@@ -126,6 +126,7 @@ max_wal_size = 2GB
 client_connection_check_interval = 2s
 CONF
     [ "$option" != --throwaway ] || printf '%s = off\n' fsync synchronous_commit full_page_writes | run tee -a "$folder/jingtian.conf" >/dev/null
+    [ "$option" != --throwaway ] || echo "max_connections = 500" | run tee -a "$folder/jingtian.conf" >/dev/null
     run "$bin/pg_ctl" start --silent --wait --timeout=120 -D "$folder" -l "$log" >/dev/null 2>&1 || die \
         "数据库没有启动成功，原因见 $log。" "The database did not start; the reason is in $log."
 }

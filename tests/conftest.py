@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -149,20 +150,44 @@ def chromium() -> Iterator[Browser]:
         connections.close_all()
 
 
+@pytest.fixture(scope="session")
+def windows(chromium: Browser) -> dict[str, list[BrowserContext]]:
+    """Windows that tests are through with, by their options: empty, but for the files that they have fetched."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def open_window(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+def open_window(
+    chromium: Browser, live_server: Any, windows: dict[str, list[BrowserContext]]
+) -> Iterator[Callable[..., Page]]:
     """Opens a page that is signed in nowhere, in a window of its own; options are those of a browser context."""
-    contexts: list[BrowserContext] = []
+    opened: list[tuple[str, BrowserContext]] = []
 
     def open_(**options: Any) -> Page:
-        given = {"viewport": WIDE, "locale": "zh-CN", "base_url": live_server.url}
-        contexts.append(chromium.new_context(**given | options))
-        contexts[-1].set_default_timeout(PATIENCE)
-        return contexts[-1].new_page()
+        given = {"viewport": WIDE, "locale": "zh-CN", "base_url": live_server.url} | options
+        free = windows[key := repr(sorted(given.items()))]
+        opened.append((key, free.pop() if free else chromium.new_context(**given)))
+        opened[-1][1].set_default_timeout(PATIENCE)
+        return opened[-1][1].new_page()
 
     yield open_
-    for context in contexts:
-        context.close()
+    for key, window in opened:
+        if forget_visits(window, live_server.url):
+            windows[key].append(window)
+
+
+def forget_visits(window: BrowserContext, origin: str) -> bool:
+    """Nothing is left of what was signed in or kept by pages; whether the window can be used again."""
+    if not window.pages:
+        return False
+    window.set_offline(False)
+    window.clear_cookies()
+    for page in window.pages[1:]:
+        page.close()
+    page = window.pages[0]
+    window.new_cdp_session(page).send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    page.close()
+    return True
 
 
 @pytest.fixture

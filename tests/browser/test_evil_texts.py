@@ -17,7 +17,6 @@ from tests.browser.conftest import PHONE, READY, sign_in
 from tests.conftest import kept_in_database
 from tests.evil import MARKUP
 from tests.evil_world import Bank, evil_bank
-from tests.factories import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -43,7 +42,7 @@ def look(bank: Bank, open_window: Callable[..., Page]) -> Iterator[Callable[...,
         if user is None:
             page.goto(address)
         else:
-            sign_in(page, user, PASSWORD, after=address)
+            sign_in(page, user, after=address)
         return page
 
     yield open_

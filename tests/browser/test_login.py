@@ -9,7 +9,7 @@ import pytest
 from axes.utils import reset
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import READY, sign_in
+from tests.browser.conftest import READY, log_in
 
 pytestmark = pytest.mark.browser
 New = Callable[..., Page]
@@ -40,13 +40,13 @@ def test_wrong_password_is_said_and_then_locked(new_page: New, complaints: list[
     settings.AXES_ENABLED = True
     page = new_page()
     try:
-        sign_in(page, "auditor", "wrong")
+        log_in(page, "auditor", "wrong")
         expect(page.get_by_role("alert")).to_be_visible()
         assert page.input_value("#id_username") == "auditor"
         for _ in range(4):
-            sign_in(page, "auditor", "wrong")
+            log_in(page, "auditor", "wrong")
         expect(page.get_by_role("heading", name="暂停登录")).to_be_visible()
-        sign_in(page, "auditor")
+        log_in(page, "auditor")
         expect(page.get_by_role("heading", name="暂停登录")).to_be_visible()
     finally:
         reset(username="auditor")
@@ -56,7 +56,7 @@ def test_wrong_password_is_said_and_then_locked(new_page: New, complaints: list[
 def test_a_name_typed_at_the_login_is_text(new_page: New) -> None:
     page = new_page()
     name = '"><img src=x onerror=window.hacked=1>'
-    sign_in(page, name, "wrong")
+    log_in(page, name, "wrong")
     assert page.input_value("#id_username") == name
     assert page.evaluate("window.hacked") is None
 

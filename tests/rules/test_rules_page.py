@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from layers.orgs.models import Institution
 from layers.rules.models import MeasureSettings, Rule
 from tests.browser.conftest import sign_in
-from tests.factories import PASSWORD, InstitutionFactory, UserFactory
+from tests.factories import InstitutionFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PICTURES = Path(".local/pictures")
@@ -33,7 +33,7 @@ def bank(committed_db: None) -> Institution:
 def open_rules(bank: Institution, new_page: Callable[..., Page]) -> Open:
     def open_(user: str, **options: Any) -> Page:
         page = new_page(**options)
-        sign_in(page, user, PASSWORD, after="/rules/")
+        sign_in(page, user, after="/rules/")
         page.wait_for_selector("#rules[data-ready=true]")
         return page
 
