@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A private PostgreSQL + PostGIS cluster in a folder, reached by a Unix socket only. It never touches a cluster of the system.
-#   docker/postgres.sh start DIR [--throwaway]   create it if need be, start it, print its DATABASE_URL; --throwaway: fast, not durable
+#   docker/postgres.sh start DIR [--throwaway]   create it if need be, start it, print its DATABASE_URL; --throwaway: fast, not durable, for very many clients
 #   docker/postgres.sh stop DIR
 #   docker/postgres.sh status DIR                prints "running" or "stopped"; exit status 0 or 3
 #   docker/postgres.sh url DIR [ROLE]            prints the DATABASE_URL, running or not; ROLE: of another role than the owner's
@@ -125,8 +125,8 @@ shared_buffers = 256MB
 max_wal_size = 2GB
 client_connection_check_interval = 2s
 CONF
-    [ "$option" != --throwaway ] || printf '%s = off\n' fsync synchronous_commit full_page_writes | run tee -a "$folder/jingtian.conf" >/dev/null
-    [ "$option" != --throwaway ] || echo "max_connections = 500" | run tee -a "$folder/jingtian.conf" >/dev/null
+    [ "$option" != --throwaway ] || printf '%s\n' 'fsync = off' 'synchronous_commit = off' 'full_page_writes = off' 'max_connections = 500' |
+        run tee -a "$folder/jingtian.conf" >/dev/null
     run "$bin/pg_ctl" start --silent --wait --timeout=120 -D "$folder" -l "$log" >/dev/null 2>&1 || die \
         "数据库没有启动成功，原因见 $log。" "The database did not start; the reason is in $log."
 }
