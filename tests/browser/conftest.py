@@ -63,8 +63,7 @@ def sign_in(page: Page, user: str, *, after: str = "/") -> None:
 
 
 def log_in(page: Page, user: str, password: str = PASSWORD) -> None:
-    """Types name and password at the page of login."""
-    page.goto("/login/")
+    """Types name and password at the page of login, which is open."""
     page.fill("#id_username", user)
     page.fill("#id_password", password)
     with page.expect_navigation():

@@ -9,11 +9,11 @@ import pytest
 from django.contrib.gis.geos import Point
 from playwright.sync_api import expect
 
-from layers.demo.bank import PASSWORD
 from layers.editing import service
 from layers.editing.models import Edit
 from layers.grids.coverage import audit
 from layers.grids.models import Plan
+from tests.browser.conftest import log_in
 from tests.browser.desk import MINE, THEIRS, Desk, colleague, paths, place, shot
 from tests.factories import grid
 
@@ -52,9 +52,7 @@ def test_an_edit_after_the_session_has_ended_waits_until_somebody_signs_in(desk:
     expect(page.locator("#id_username")).to_be_visible()
     page.wait_for_load_state("networkidle")
     page.unroute_all()
-    page.fill("#id_username", "planner")
-    page.fill("#id_password", PASSWORD)
-    page.click("button.primary")
+    log_in(page, "planner")
     expect(page.locator("#edit-panel [role=alert]")).to_contain_text("已留在本机")
     page.click("#resend")
     desk.done("撤销: 调整界线")
@@ -71,9 +69,7 @@ def test_a_line_in_the_making_outlasts_the_session(desk: Desk, complaints: list[
     desk.click(1.15, 2.5)
     page.keyboard.press("Enter")
     page.wait_for_selector("#id_username")
-    page.fill("#id_username", "planner")
-    page.fill("#id_password", PASSWORD)
-    page.click("button.primary")
+    log_in(page, "planner")
     page.click("#resend")
     desk.done("撤销: 拆分")
     assert [edit.op for edit in Edit.objects.filter(plan=desk.plan)] == ["split"]

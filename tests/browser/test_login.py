@@ -9,7 +9,7 @@ import pytest
 from axes.utils import reset
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import READY, log_in
+from tests.browser.conftest import READY, log_in, sign_in
 
 pytestmark = pytest.mark.browser
 New = Callable[..., Page]
@@ -39,6 +39,7 @@ def test_sign_out_ends_the_session(open_map: New) -> None:
 def test_wrong_password_is_said_and_then_locked(new_page: New, complaints: list[str], settings: Any) -> None:
     settings.AXES_ENABLED = True
     page = new_page()
+    page.goto("/login/")
     try:
         log_in(page, "auditor", "wrong")
         expect(page.get_by_role("alert")).to_be_visible()
@@ -46,6 +47,7 @@ def test_wrong_password_is_said_and_then_locked(new_page: New, complaints: list[
         for _ in range(4):
             log_in(page, "auditor", "wrong")
         expect(page.get_by_role("heading", name="暂停登录")).to_be_visible()
+        page.goto("/login/")
         log_in(page, "auditor")
         expect(page.get_by_role("heading", name="暂停登录")).to_be_visible()
     finally:
@@ -55,6 +57,7 @@ def test_wrong_password_is_said_and_then_locked(new_page: New, complaints: list[
 
 def test_a_name_typed_at_the_login_is_text(new_page: New) -> None:
     page = new_page()
+    page.goto("/login/")
     name = '"><img src=x onerror=window.hacked=1>'
     log_in(page, name, "wrong")
     assert page.input_value("#id_username") == name
@@ -98,3 +101,63 @@ def test_who_was_idle_is_told_so_and_returns_to_the_same_map(
     page.keyboard.press("Enter")
     page.wait_for_selector(READY)
     assert "level=2" in page.url
+
+
+@pytest.fixture
+def half_written(new_page: New) -> Page:
+    """A document that was being written when the session ended, at the page of login."""
+    page = new_page()
+    sign_in(page, "manager", after="/documents/new/")
+    page.get_by_label("文号").fill("K-7")
+    page.get_by_label("标题").fill("<b>考核办法</b>")
+    page.get_by_label("类别").select_option("agreement")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator("#id_username")).to_be_visible()
+    return page
+
+
+def test_what_was_typed_into_a_form_outlasts_the_session(half_written: Page, complaints: list[str]) -> None:
+    page = half_written
+    log_in(page, "manager")
+    expect(page.locator("form [role=status]")).to_contain_text("尚未保存")
+    expect(page.get_by_label("文号")).to_have_value("K-7")
+    expect(page.get_by_label("标题")).to_have_value("<b>考核办法</b>")
+    expect(page.get_by_label("类别")).to_have_value("agreement")
+    assert page.evaluate("sessionStorage.length") == 0
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".message.error").first).to_contain_text("须填写这一项")
+    expect(page.locator("form [role=status]")).to_have_count(0)
+    page.goto("/documents/new/")
+    expect(page.get_by_label("文号")).to_have_value("")
+    complaints.clear()  # Chromium reports the answer 400
+
+
+def test_no_password_is_kept(new_page: New) -> None:
+    page = new_page()
+    sign_in(page, "manager", after="/account/password/")
+    for field in ("old_password", "new_password1", "new_password2"):
+        page.fill(f"#id_{field}", "Nie-Geheim-9")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="保存新密码").click()
+    expect(page.locator("#id_username")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_what_somebody_typed_is_not_shown_to_another(half_written: Page) -> None:
+    page = half_written
+    log_in(page, "admin")
+    expect(page.get_by_label("文号")).to_have_value("")
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_page_that_notices_the_end_by_itself_keeps_what_was_typed(new_page: New, complaints: list[str]) -> None:
+    page = new_page()
+    sign_in(page, "manager", after="/people/new/")
+    page.get_by_label("工号").fill("Z-9")
+    page.context.clear_cookies(name="sessionid")
+    page.locator("input[data-people]").fill("王")
+    log_in(page, "manager")
+    expect(page.get_by_label("工号")).to_have_value("Z-9")
+    expect(page.locator("input[data-people]")).to_have_value("王")
+    complaints.clear()  # Chromium reports the answer 401
