@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -22,7 +24,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
 
 from layers.accounts import second_factor
 from layers.accounts.models import RecoveryCode, password_expired, password_expires_at, password_set_at
@@ -34,6 +35,16 @@ from layers.orgs.models import ApiToken, User
 PENDING = "sign_in_pending"
 PATIENCE = 300
 """Seconds between the password and the code."""
+
+
+def from_the_account_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Does by POST only; whoever had to sign in on the way comes by GET, and is led back to where the forms stand."""
+
+    @wraps(view)
+    def post_only(request: HttpRequest, **place: Any) -> HttpResponse:
+        return view(request, **place) if request.method == "POST" else redirect("account")
+
+    return post_only
 
 
 class Code(forms.Form):
@@ -181,7 +192,7 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/enrol.html", context)
 
 
-@require_POST
+@from_the_account_page
 @login_required
 @never_cache
 @sensitive_post_parameters()
@@ -197,7 +208,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@require_POST
+@from_the_account_page
 @login_required
 @never_cache
 @sensitive_post_parameters()
@@ -213,7 +224,7 @@ def new_codes(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
+@from_the_account_page
 @login_required
 @never_cache
 @sensitive_post_parameters()
@@ -228,7 +239,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
     return _account(request, token=token)
 
 
-@require_POST
+@from_the_account_page
 @login_required
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     """End one of the user's own tokens."""
