@@ -43,4 +43,9 @@ if __name__ == "__main__":
                     print(line, flush=True)
     finally:
         raw.close()
+        with connection.cursor() as cursor:  # of a server that is stopped, one may still be at work
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
         connection.creation.destroy_test_db(original, verbosity=0)
