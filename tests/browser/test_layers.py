@@ -165,6 +165,7 @@ def test_attributes_are_those_of_the_kind(open_map: Open) -> None:
 
 def test_a_regulator_tells_the_banks_apart(open_map: Open) -> None:
     page = open_map("?find=outlets%3Fkind%3Dstaffed", user="regulator")
+    expect(page.locator(".found-row").first).to_be_visible()
     choice = page.locator(".finder select[aria-label=全部机构]")
     banks = list(Institution.objects.filter(depth=1).exclude(kind="regulator").order_by("path"))
     groups = choice.locator("optgroup")

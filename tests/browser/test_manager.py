@@ -235,11 +235,12 @@ def test_a_manager_works_through_the_lists(new_page: Callable[..., Page]) -> Non
     expect(page.locator("#work li[aria-current]")).to_contain_text("户超出", timeout=SLOW)
 
     page.locator("#work li").nth(1).locator("button").first.click()
-    row = page.inner_text("#work li[aria-current]")
-    assert "户超出" in row
+    chosen = page.locator("#work li[aria-current]")
+    expect(chosen).to_contain_text("户超出")
+    row = chosen.inner_text()
     page.reload()
     page.wait_for_selector(READY, timeout=SLOW)
-    assert page.inner_text("#work li[aria-current]") == row
+    expect(chosen).to_have_text(row, use_inner_text=True)
     page.click("#work li[aria-current] a")
     page.wait_for_selector(READY, timeout=SLOW)
     expect(page.locator("#panel-body .big")).to_have_text(row.splitlines()[1], timeout=SLOW)
