@@ -179,6 +179,7 @@ def open_window(
 def forget_visits(window: BrowserContext, origin: str) -> bool:
     """Nothing is left of what was signed in or kept by pages; whether the window can be used again."""
     if not window.pages:
+        window.close()
         return False
     window.set_offline(False)
     window.clear_cookies()

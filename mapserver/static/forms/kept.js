@@ -18,7 +18,7 @@
     form.addEventListener("input", () => (touched = form));
     form.addEventListener("submit", () => keep(form));
   }
-  // A script of the page has been told that the session has ended, and is about to leave.
+  // LEAVE of jt/api: a script of the page has been told that the session has ended, and is about to go.
   addEventListener("jt-leave", () => addEventListener("pagehide", () => touched && keep(touched)));
 
   function keep(form) {
