@@ -109,19 +109,25 @@ class Sheet:
         splits
             Undirected edge → nodes from its first end to its second.
         """
-        borders: dict[Key, set[Edge]] = {}
+        changes: dict[Key, tuple[list[Edge], list[Edge]]] = {}
         for edge, nodes in splits.items():
             path = [edge[:2], *nodes, edge[2:]]
             forward = [(*a, *b) for a, b in pairwise(path)]
             backward = [turned(each) for each in forward]
             for old, new in ((edge, forward), (turned(edge), backward)):
                 for key in self.sides.get(old, []):
-                    border = borders.setdefault(key, set(self.grids[key].border))
-                    border.remove(old)
-                    border.update(new)
-        if not borders:
+                    gone, come = changes.setdefault(key, ([], []))
+                    gone.append(old)
+                    come.extend(new)
+        if not changes:
             return self
-        return self.with_grids(*(replace(self.grids[key], border=frozenset(b)) for key, b in borders.items()))
+        # A sum: where two edges of a sharp corner get the same node, nothing is left of the corner beyond it.
+        return self.with_grids(
+            *(
+                replace(self.grids[key], border=add(self.grids[key].border, come, minus=gone))
+                for key, (gone, come) in changes.items()
+            )
+        )
 
     def next_key(self) -> Key:
         """A key for a grid that is not in the database yet."""

@@ -11,9 +11,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.edit import Change, Sheet, add_level, divide, merge, remove_level, reparent, reshape, split, transfer
+from gis.edit import Change, Grid, Sheet, add_level, divide, merge, remove_level, reparent, reshape, split, transfer
 from gis.edit import faults as fault
-from gis.edit.chain import chain_of, polygons_of
+from gis.edit.chain import chain_of, polygons_of, undirected
 from gis.edit.noding import node
 from tests.gis.editing_play import assert_exact, assert_exact_by_geometry, play, sheet_of
 from tests.gis.strategies import Tree, box, make_tree, trees
@@ -303,6 +303,13 @@ def test_undo_is_refused_after_a_neighbour_has_changed_and_still_fits_after_a_ch
     with pytest.raises(fault.Superseded) as refused:
         back.on(again)
     assert refused.value.details["grids"]
+
+
+def test_one_node_on_both_edges_of_a_sharp_corner_cuts_it_off() -> None:
+    a, corner, b, near = (0, 0), (100, 1), (0, 2), (99, 1)
+    sheet = Sheet.of([Grid(1, None, 0, frozenset({(*a, *corner), (*corner, *b), (*b, *a)}))])
+    after = sheet.with_nodes({undirected((*a, *corner)): [near], undirected((*corner, *b)): [near]})
+    assert after.grids[1].border == {(*a, *near), (*near, *b), (*b, *a)}
 
 
 @given(st.integers(0, 2**32 - 1))
