@@ -9,10 +9,12 @@ from shapely.geometry.base import BaseGeometry
 
 Objects = npt.NDArray[np.object_]
 Corner = tuple[float, float]
+ROUNDING = 2.0
+"""Steps by which a node may lie beside the straight edge that it was put on."""
 
 
 def without_idle_nodes(shapes: Objects, corners: frozenset[Corner]) -> Objects:
-    """Edge-matched polygons without the nodes on their outer border at which nothing begins; `corners` stay.
+    """Edge-matched polygons (in steps) without the nodes on their outer border at which nothing begins; `corners` stay.
 
     Where that would make one invalid, all stay as they are.
     """
@@ -21,6 +23,13 @@ def without_idle_nodes(shapes: Objects, corners: frozenset[Corner]) -> Objects:
     if not idle:
         return shapes
     slim = np.array([_slim(polygon, idle) for polygon in parts], dtype=object)
+    # A node far from the border without it stands for a sharp corner that rounding has cut off.
+    nodes = sorted(idle)
+    (at, _), away = shapely.STRtree(shapely.boundary(slim)).query_nearest(
+        shapely.points(nodes), return_distance=True, all_matches=False
+    )
+    if needed := {nodes[i] for i in at[away > ROUNDING].tolist()}:
+        slim = np.array([_slim(polygon, idle - needed) for polygon in parts], dtype=object)
     if not shapely.is_valid(slim).all():
         return shapes
     result = np.empty(len(shapes), dtype=object)

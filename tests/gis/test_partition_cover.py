@@ -37,6 +37,7 @@ def _divided(region: shapely.Geometry, parts: list[shapely.Geometry]) -> Sheet:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 8), st.integers(0, 60), st.integers(2, 6))
 @example(21208, 7, 6, 6)  # a node on both edges of a sharp corner
+@example(4121335400, 1, 19, 5)  # such a node, at which nothing else begins
 def test_parts_cover_the_grid_exactly_and_hang_together(seed: int, streets: int, things: int, count: int) -> None:
     region, lines, load = _scene(seed, streets, things)
     wish = PartitionWish(count, 0.1, seed=seed % 100, seeds=2)
