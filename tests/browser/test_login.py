@@ -151,6 +151,15 @@ def test_what_somebody_typed_is_not_shown_to_another(half_written: Page) -> None
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_what_was_typed_on_one_page_is_not_put_into_another(half_written: Page) -> None:
+    page = half_written
+    page.goto("/login/?next=/people/new/")
+    log_in(page, "manager")
+    expect(page.locator("#id_number")).to_have_value("")
+    expect(page.locator("form [role=status]")).to_have_count(0)
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 def test_a_page_that_notices_the_end_by_itself_keeps_what_was_typed(new_page: New, complaints: list[str]) -> None:
     page = new_page()
     sign_in(page, "manager", after="/people/new/")
