@@ -59,5 +59,5 @@ def _slim(polygon: BaseGeometry, dropped: set[Corner]) -> BaseGeometry:
     rings = []
     for ring in (polygon.exterior, *polygon.interiors):
         kept = [point for point in ring.coords[:-1] if point not in dropped]
-        rings.append([*kept, kept[0]])
+        rings.append([*kept, kept[0]] if len(kept) > 2 else ring.coords)
     return shapely.Polygon(rings[0], rings[1:])

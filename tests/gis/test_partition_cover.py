@@ -13,6 +13,7 @@ from gis.edit.chain import chain_of
 from gis.lattice import snap, to_degrees
 from gis.measure import area_m2, segment_length_m
 from gis.partition import Load, PartitionWish, TooFewUnits, around, count_for, partition, rebalance, take
+from gis.partition.nodes import without_idle_nodes
 from tests.gis.strategies import CORNER, make_tree
 
 SPAN = 200_000
@@ -146,3 +147,8 @@ def test_without_streets_land_goes_to_the_nearest_place_and_a_larger_radius_reac
         assert abs(at - border) < 0.002, (radii, at)
     even = around(square, places, Load(per_m2=1.0), radius_m=np.array([3000.0, 1000.0]), even=True, tolerance=0.05)
     assert even.result.max_deviation <= 0.05
+
+
+def test_a_ring_keeps_the_nodes_without_which_it_would_be_none() -> None:
+    triangle = np.array([shapely.Polygon([(0, 0), (9, 0), (0, 9)])], dtype=object)
+    assert shapely.equals_exact(without_idle_nodes(triangle, frozenset({(0.0, 0.0)})), triangle).all()
